@@ -1,0 +1,62 @@
+// swift-tools-version: 6.1
+import Foundation
+import PackageDescription
+
+// The processor the kernels are built for: `native` is the machine that builds; `x86-64-v3` runs on a
+// mixed cluster. It drives Swift's own code generation too.
+let march = ProcessInfo.processInfo.environment["DURE_MARCH"] ?? "native"
+let processor: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=\(march)"])]
+// Kernels index raw memory whose bounds their callers have established, so unchecked arithmetic is
+// worth its fifth there; they and the model stay optimised in debug builds, or tests take minutes.
+let kernelSettings: [SwiftSetting] =
+    processor + [
+        .unsafeFlags(["-Ounchecked"], .when(configuration: .release)),
+        .unsafeFlags(["-O"], .when(configuration: .debug)),
+    ]
+let modelSettings: [SwiftSetting] = processor + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let package = Package(
+    name: "dure",
+    products: [.executable(name: "dure", targets: ["dure"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(
+            name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
+        .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
+        .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: kernelSettings),
+        .target(name: "Model", dependencies: ["Kernels"], swiftSettings: modelSettings),
+        .target(name: "Distributed", dependencies: ["CMPI", "Kernels"]),
+        .target(name: "Checkpoints", dependencies: ["CHDF5", "Model"]),
+        .target(name: "QuestionAnswering"),
+        .target(
+            name: "Training",
+            dependencies: [
+                "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: processor),
+        .executableTarget(
+            name: "dure",
+            dependencies: [
+                "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Training",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: processor),
+        .testTarget(
+            name: "ModelTests", dependencies: ["Model", "Checkpoints", "TestSupport"], swiftSettings: processor),
+        .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
+        .testTarget(name: "QuestionAnsweringTests", dependencies: ["QuestionAnswering", "TestSupport"]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["Training", "TestSupport"], swiftSettings: processor),
+        .testTarget(name: "CommandLineTests", dependencies: ["dure", "Checkpoints", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

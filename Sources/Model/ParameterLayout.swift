@@ -1,0 +1,81 @@
+/// One tensor of the model: its place in the flat parameter, gradient and optimizer buffers.
+package struct Parameter: Sendable, Equatable {
+    /// PyTorch's name, as `bert.encoder.layer.0.attention.self.query.weight`.
+    package let name: String
+    /// PyTorch's shape; a dense layer is `[out, in]`.
+    package let shape: [Int]
+    /// First element in the flat buffer.
+    package let offset: Int
+    /// Whether weight decay applies: not to biases and LayerNorm.
+    package let decays: Bool
+
+    package var count: Int { shape.reduce(1, *) }
+    package var range: Range<Int> { offset..<offset + count }
+}
+
+/// Names, shapes and places of all parameters, end to end in one flat buffer of `count` floats. The single
+/// source for the encoder, optimizer, reduction and every file format.
+///
+/// The order is that of the forward pass, so backward finishes ranges from the end towards the start; the
+/// query, key and value weights of a layer stand together, so that one product serves all three.
+package struct ParameterLayout: Sendable, Equatable {
+    package let parameters: [Parameter]
+    package let count: Int
+    private let indexByName: [String: Int]
+
+    package init(_ configuration: ModelConfiguration) {
+        var builder = Builder()
+        let prefix = configuration.modelType.rawValue
+        let hidden = configuration.hiddenSize
+        let intermediate = configuration.intermediateSize
+        let embeddings = "\(prefix).embeddings"
+        builder.add("\(embeddings).word_embeddings.weight", [configuration.vocabularySize, hidden])
+        builder.add("\(embeddings).position_embeddings.weight", [configuration.maxPositions, hidden])
+        builder.add("\(embeddings).token_type_embeddings.weight", [configuration.tokenTypeCount, hidden])
+        builder.addLayerNorm("\(embeddings).LayerNorm", hidden)
+        for index in 0..<configuration.layerCount {
+            let layer = "\(prefix).encoder.layer.\(index)"
+            let projections = ["query", "key", "value"].map { "\(layer).attention.self.\($0)" }
+            for projection in projections { builder.add("\(projection).weight", [hidden, hidden]) }
+            for projection in projections { builder.add("\(projection).bias", [hidden], decays: false) }
+            builder.addDense("\(layer).attention.output.dense", output: hidden, input: hidden)
+            builder.addLayerNorm("\(layer).attention.output.LayerNorm", hidden)
+            builder.addDense("\(layer).intermediate.dense", output: intermediate, input: hidden)
+            builder.addDense("\(layer).output.dense", output: hidden, input: intermediate)
+            builder.addLayerNorm("\(layer).output.LayerNorm", hidden)
+        }
+        builder.addDense(Self.spanHead, output: 2, input: hidden)
+        parameters = builder.parameters
+        count = builder.count
+        indexByName = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
+    }
+
+    /// The dense layer that turns hidden states into start and end logits. Checkpoints that were never
+    /// fine-tuned lack it.
+    package static let spanHead = "qa_outputs"
+
+    package subscript(name: String) -> Parameter? { indexByName[name].map { parameters[$0] } }
+}
+
+extension ParameterLayout {
+    private struct Builder {
+        var parameters: [Parameter] = []
+        var count = 0
+
+        mutating func add(_ name: String, _ shape: [Int], decays: Bool = true) {
+            let parameter = Parameter(name: name, shape: shape, offset: count, decays: decays)
+            parameters.append(parameter)
+            count += parameter.count
+        }
+
+        mutating func addDense(_ name: String, output: Int, input: Int) {
+            add("\(name).weight", [output, input])
+            add("\(name).bias", [output], decays: false)
+        }
+
+        mutating func addLayerNorm(_ name: String, _ size: Int) {
+            add("\(name).weight", [size], decays: false)
+            add("\(name).bias", [size], decays: false)
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@main
+struct Dure {
+    static func main() {}
+}
