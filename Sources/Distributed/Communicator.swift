@@ -1,0 +1,50 @@
+/// The ranks of a run, and what they say to each other. Every rank must make the same calls in the same order.
+package protocol Communicator: AnyObject {
+    /// This process among `0..<size`.
+    var rank: Int { get }
+    var size: Int { get }
+    /// Ranks on this rank's host, itself included.
+    var ranksOnHost: Int { get }
+    /// This rank among them.
+    var rankOnHost: Int { get }
+
+    /// Replaces `values` on every rank by their sum over ranks, the same bits everywhere.
+    func sum(_ values: UnsafeMutableBufferPointer<Float>) throws
+    func sum(_ values: inout [Double]) throws
+
+    /// Replaces `bytes` on every rank by those of rank `root`; the count must be the same everywhere.
+    func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
+
+    /// Every rank's bytes, in order of rank, on rank 0; nil elsewhere. Lengths may differ.
+    func gather(_ bytes: [UInt8]) throws -> [[UInt8]]?
+    /// Every rank's bytes, in order of rank, on every rank.
+    func allGather(_ bytes: [UInt8]) throws -> [[UInt8]]
+
+    /// Ends every rank of the run with `code`, wherever they are. Returns only if that fails.
+    func abort(code: Int32)
+
+    /// Leaves the run in order; the last call.
+    func finalize()
+}
+
+extension Communicator {
+    package var isRoot: Bool { rank == 0 }
+}
+
+/// The only rank of a run without MPI: every exchange is with itself.
+package final class SingleProcess: Communicator {
+    package let rank = 0
+    package let size = 1
+    package let ranksOnHost = 1
+    package let rankOnHost = 0
+
+    package init() {}
+
+    package func sum(_ values: UnsafeMutableBufferPointer<Float>) {}
+    package func sum(_ values: inout [Double]) {}
+    package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
+    package func gather(_ bytes: [UInt8]) -> [[UInt8]]? { [bytes] }
+    package func allGather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
+    package func abort(code: Int32) {}
+    package func finalize() {}
+}

@@ -1,0 +1,42 @@
+/// Floats on a 64-byte boundary, owned: the memory behind parameters, gradients, optimizer state and
+/// activations.
+package final class FloatBuffer: @unchecked Sendable {
+    package let pointer: UnsafeMutablePointer<Float>
+    package let count: Int
+
+    /// `count` floats, all zero.
+    package init(count: Int) {
+        self.count = count
+        let bytes = max(count, 1) * MemoryLayout<Float>.stride
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
+        pointer.initialize(repeating: 0, count: max(count, 1))
+    }
+
+    deinit { pointer.deallocate() }
+
+    package var buffer: UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(start: pointer, count: count)
+    }
+
+    package func fill(_ value: Float) { pointer.update(repeating: value, count: count) }
+}
+
+/// Hands out pieces of one buffer from front to back, so that a step allocates nothing.
+package struct Arena {
+    private let buffer: FloatBuffer
+    private var used = 0
+
+    package init(_ buffer: FloatBuffer) { self.buffer = buffer }
+
+    /// The next `count` floats, on a 64-byte boundary.
+    package mutating func take(_ count: Int) -> UnsafeMutablePointer<Float> {
+        let start = used
+        used += Self.padded(count)
+        precondition(used <= buffer.count, "arena of \(buffer.count) floats is too small for \(used)")
+        return buffer.pointer + start
+    }
+
+    /// What `take(count)` uses up.
+    package static func padded(_ count: Int) -> Int { (count + 15) & ~15 }
+}

@@ -1,0 +1,87 @@
+import COpenBLAS
+
+/// A row-major matrix in memory owned elsewhere; rows stand `stride` floats apart.
+package struct Matrix {
+    package let pointer: UnsafeMutablePointer<Float>
+    package let rows: Int
+    package let columns: Int
+    package let stride: Int
+
+    @inline(__always)
+    package init(_ pointer: UnsafeMutablePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+        self.pointer = pointer
+        self.rows = rows
+        self.columns = columns
+        self.stride = stride ?? columns
+    }
+
+    @inline(__always)
+    package init(reading pointer: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int? = nil) {
+        self.init(UnsafeMutablePointer(mutating: pointer), rows: rows, columns: columns, stride: stride)
+    }
+
+    package func row(_ index: Int) -> UnsafeMutablePointer<Float> { pointer + index * stride }
+}
+
+/// What a product does with what its target holds.
+package enum Accumulation {
+    case overwrite
+    case add
+}
+
+/// The core whose kernels OpenBLAS picked, as `SkylakeX`.
+package func blasCoreName() -> String { String(cString: openblas_get_corename()) }
+
+/// The version and build of OpenBLAS.
+package func blasConfiguration() -> String {
+    String(cString: openblas_get_config()).trimmingTrailingSpaces()
+}
+
+extension String {
+    fileprivate func trimmingTrailingSpaces() -> String {
+        var text = Substring(self)
+        while text.last == " " { text.removeLast() }
+        return String(text)
+    }
+}
+
+/// Must be called once before any product: threads are ours, so that the cut of the work does not depend on
+/// their number, and OpenBLAS works inside one.
+package func useSingleThreadedBLAS() { openblas_set_num_threads(1) }
+
+/// C = A · B, or C += A · B, on the calling thread. `transposeA` and `transposeB` read the stored matrix as its
+/// transpose. Shapes after transposition: A is m × k, B is k × n, C is m × n. C must not overlap A or B.
+@inline(__always)
+package func product(
+    _ a: Matrix, transposeA: Bool = false, _ b: Matrix, transposeB: Bool = false, into c: Matrix,
+    _ accumulation: Accumulation = .overwrite
+) {
+    let depth = transposeA ? a.rows : a.columns
+    guard c.rows > 0, c.columns > 0, depth > 0 else { return }
+    cblas_sgemm(
+        CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
+        Int32(c.rows), Int32(c.columns), Int32(depth), 1, a.pointer, Int32(a.stride), b.pointer,
+        Int32(b.stride), accumulation == .add ? 1 : 0, c.pointer, Int32(c.stride))
+}
+
+/// The same on all threads of `pool`: rows of C in blocks whose cut depends on the shape alone, so that a
+/// result has the same bits on any number of threads.
+package func product(
+    _ pool: WorkerPool, _ a: Matrix, transposeA: Bool = false, _ b: Matrix, transposeB: Bool = false,
+    into c: Matrix, _ accumulation: Accumulation = .overwrite
+) {
+    let blocks = rowBlocks(c.rows)
+    pool.run(blocks) { block, _ in
+        let rows = c.rows * block / blocks..<c.rows * (block + 1) / blocks
+        let part =
+            transposeA
+            ? Matrix(a.pointer + rows.lowerBound, rows: a.rows, columns: rows.count, stride: a.stride)
+            : Matrix(a.row(rows.lowerBound), rows: rows.count, columns: a.columns, stride: a.stride)
+        let target = Matrix(
+            c.row(rows.lowerBound), rows: rows.count, columns: c.columns, stride: c.stride)
+        product(part, transposeA: transposeA, b, transposeB: transposeB, into: target, accumulation)
+    }
+}
+
+/// Every block packs the other operand again, so blocks are kept tall.
+private func rowBlocks(_ rows: Int) -> Int { min(max(rows / 256, 1), 16) }

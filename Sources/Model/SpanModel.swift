@@ -1,0 +1,126 @@
+import Kernels
+
+/// Dropout of one training step: where its random numbers come from and how much is dropped.
+package struct DropoutSettings: Sendable {
+    package let stream: DropoutStream
+    package let hiddenProbability: Float
+    package let attentionProbability: Float
+
+    package init(stream: DropoutStream, hiddenProbability: Float, attentionProbability: Float) {
+        self.stream = stream
+        self.hiddenProbability = hiddenProbability
+        self.attentionProbability = attentionProbability
+    }
+}
+
+/// What a micro-batch contributed to a step.
+package struct SpanLoss: Sendable, Equatable {
+    /// Σ over features of (CE(start) + CE(end)) / 2.
+    package var total = 0.0
+    /// Features whose largest start (end) logit was the right one.
+    package var correctStarts = 0
+    package var correctEnds = 0
+    package var features = 0
+
+    package init() {}
+
+    package static func += (left: inout SpanLoss, right: SpanLoss) {
+        left.total += right.total
+        left.correctStarts += right.correctStarts
+        left.correctEnds += right.correctEnds
+        left.features += right.features
+    }
+}
+
+/// A BERT encoder with a span head, as transformers' BertForQuestionAnswering, over packed batches.
+///
+/// Parameters and gradients are flat buffers in the order of `layout`. One micro-batch is in flight at a time:
+/// `forward`, then `loss`, then `backward`.
+package final class SpanModel {
+    package let configuration: ModelConfiguration
+    package let layout: ParameterLayout
+    package let parameters: FloatBuffer
+    package let capacity: BatchCapacity
+    let pool: WorkerPool
+    let weights: ParameterViews
+    let memory: ActivationMemory
+
+    package init(
+        configuration: ModelConfiguration, layout: ParameterLayout, parameters: FloatBuffer,
+        capacity: BatchCapacity, pool: WorkerPool
+    ) {
+        precondition(parameters.count == layout.count)
+        self.configuration = configuration
+        self.layout = layout
+        self.parameters = parameters
+        self.capacity = capacity
+        self.pool = pool
+        weights = ParameterViews(configuration, layout, parameters.pointer)
+        memory = ActivationMemory(configuration, capacity, threads: pool.threadCount)
+    }
+
+    /// Bytes of activations that a model with this capacity takes.
+    package static func activationBytes(
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int
+    ) -> Int {
+        ActivationMemory.bytes(configuration, capacity, threads: threads)
+    }
+
+    /// Computes the logits of every token; `dropout` is nil in evaluation.
+    package func forward(_ batch: PackedBatch, dropout: DropoutSettings?) {
+        precondition(batch.tokens <= capacity.tokens)
+        let pass = Pass(self, batch, dropout)
+        pass.embed()
+        for layer in 0..<configuration.layerCount { pass.forward(layer) }
+        spanLogitsForward(
+            pool, tokens: batch.tokens, width: configuration.hiddenSize, hidden: lastHidden,
+            weight: weights.spanWeight, bias: weights.spanBias, start: memory.startLogits,
+            end: memory.endLogits)
+    }
+
+    /// The encoder's output for every token after `forward`: `[tokens, hidden]`.
+    package var lastHidden: UnsafePointer<Float> {
+        UnsafePointer(memory.layers.last?.output ?? memory.embeddingOutput)
+    }
+
+    /// Start and end logits of every token after `forward`: `[tokens]` each.
+    package var logits: (start: UnsafePointer<Float>, end: UnsafePointer<Float>) {
+        (UnsafePointer(memory.startLogits), UnsafePointer(memory.endLogits))
+    }
+
+    /// Sums the loss over the labelled sequences and overwrites the logits by the gradient of `weight` · loss,
+    /// which `backward` goes on from. `weight` is 1 / features of the global batch.
+    package func loss(_ batch: PackedBatch, weight: Float) -> SpanLoss {
+        var result = SpanLoss()
+        for (index, label) in batch.labels.enumerated() {
+            guard let label else { preconditionFailure("sequence \(index) has no label") }
+            let range = batch.range(index)
+            let start = crossEntropyRow(
+                memory.startLogits + range.lowerBound, range.count, label: label.start, weight: weight / 2)
+            let end = crossEntropyRow(
+                memory.endLogits + range.lowerBound, range.count, label: label.end, weight: weight / 2)
+            result.total += (start.loss + end.loss) / 2
+            result.correctStarts += start.correct ? 1 : 0
+            result.correctEnds += end.correct ? 1 : 0
+            result.features += 1
+        }
+        return result
+    }
+
+    /// Adds the gradient of every parameter to `gradients`, laid out as the parameters. `batch` and `dropout`
+    /// are those of the `forward` before.
+    package func backward(_ batch: PackedBatch, dropout: DropoutSettings?, into gradients: FloatBuffer) {
+        precondition(gradients.count == layout.count)
+        let pass = Pass(self, batch, dropout)
+        let views = ParameterViews(configuration, layout, gradients.pointer)
+        spanLogitsBackward(
+            pool, tokens: batch.tokens, width: configuration.hiddenSize, hidden: lastHidden,
+            weight: weights.spanWeight, startGradient: memory.startLogits, endGradient: memory.endLogits,
+            hiddenGradient: memory.hiddenGradient, weightGradient: views.spanWeight,
+            biasGradient: views.spanBias)
+        for layer in (0..<configuration.layerCount).reversed() {
+            pass.backward(layer, gradients: views.layers[layer])
+        }
+        pass.embedBackward(gradients: views)
+    }
+}
