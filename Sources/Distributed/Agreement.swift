@@ -5,27 +5,43 @@ package protocol ExitCoded: Error {
 }
 
 extension DistributedError: ExitCoded {
-    package var exitCode: Int32 {
-        switch self {
-        case .mpi, .replicasDiffer: 69
-        case .peerFailed(_, let exitCode, _): exitCode
-        }
+    package var exitCode: Int32 { 69 }
+}
+
+/// A failure that every rank knows of, so that all can leave in order and one of them reports it.
+package struct AgreedFailure: ExitCoded, CustomStringConvertible {
+    /// The first rank that failed.
+    package let rank: Int
+    /// Whether that is this rank: the one to print the message.
+    package let isOwn: Bool
+    package let exitCode: Int32
+    package let description: String
+
+    package init(_ error: any Error, rank: Int, isOwn: Bool) {
+        self.init(
+            rank: rank, isOwn: isOwn, exitCode: (error as? any ExitCoded)?.exitCode ?? 70,
+            description: "\(error)")
+    }
+
+    init(rank: Int, isOwn: Bool, exitCode: Int32, description: String) {
+        self.rank = rank
+        self.isOwn = isOwn
+        self.exitCode = exitCode
+        self.description = description
     }
 }
 
 extension Communicator {
-    /// Runs `body` on every rank and goes on only if it worked on all of them.
-    ///
-    /// Without this a rank that fails leaves the others waiting in their next exchange. Every rank throws: the
-    /// first that failed its own error, the others `DistributedError.peerFailed` with that rank's message.
-    package func together<Result>(_ body: () throws -> Result) throws -> Result {
+    /// Runs `body` on every rank and goes on only if it worked on all of them. Otherwise every rank throws
+    /// `AgreedFailure` with the error of the first that failed; without it a rank that fails would leave the
+    /// others waiting in their next exchange.
+    package func together<Success>(_ body: () throws -> Success) throws -> Success {
         guard size > 1 else { return try body() }
-        let outcome = Swift.Result(catching: body)
-        let reports = try allGather([UInt8](Report(failure: outcome)))
+        let outcome = Result(catching: body)
+        let reports = try allGather(FailureReport.encode(outcome))
         for (peer, bytes) in reports.enumerated() {
-            guard let report = Report(bytes: bytes) else { continue }
-            if peer == rank { break }
-            throw DistributedError.peerFailed(rank: peer, exitCode: report.exitCode, message: report.message)
+            guard let (exitCode, message) = FailureReport.decode(bytes) else { continue }
+            throw AgreedFailure(rank: peer, isOwn: peer == rank, exitCode: exitCode, description: message)
         }
         return try outcome.get()
     }
@@ -35,35 +51,27 @@ extension Communicator {
         try together { if isRoot { try body() } }
     }
 
-    /// Compares a number that must be the same on every rank; differing ranks are those that disagree with
-    /// rank 0.
+    /// Compares a number that must be the same on every rank; throws on every rank naming those that disagree
+    /// with rank 0.
     package func requireEqual(_ value: UInt64, _ what: String) throws {
         let values = try allGather(withUnsafeBytes(of: value.littleEndian) { Array($0) })
         let different = values.indices.filter { values[$0] != values[0] }
-        if !different.isEmpty { throw DistributedError.replicasDiffer(what: what, ranks: different) }
+        guard let first = different.first else { return }
+        let error = DistributedError.replicasDiffer(what: what, ranks: different)
+        throw AgreedFailure(error, rank: first, isOwn: rank == first)
     }
 }
 
 /// A failure in bytes: the exit code, then the message; empty for success.
-private struct Report {
-    let exitCode: Int32
-    let message: String
-
-    init?<Result>(failure outcome: Swift.Result<Result, any Error>) {
-        guard case .failure(let error) = outcome else { return nil }
-        exitCode = (error as? any ExitCoded)?.exitCode ?? 70
-        message = "\(error)"
+private enum FailureReport {
+    static func encode<Success>(_ outcome: Result<Success, any Error>) -> [UInt8] {
+        guard case .failure(let error) = outcome else { return [] }
+        let exitCode = (error as? any ExitCoded)?.exitCode ?? 70
+        return [UInt8(truncatingIfNeeded: exitCode)] + Array("\(error)".utf8)
     }
 
-    init?(bytes: [UInt8]) {
+    static func decode(_ bytes: [UInt8]) -> (exitCode: Int32, message: String)? {
         guard let code = bytes.first else { return nil }
-        exitCode = Int32(code)
-        message = String(decoding: bytes.dropFirst(), as: UTF8.self)
-    }
-}
-
-extension [UInt8] {
-    fileprivate init(_ report: Report?) {
-        self = report.map { [UInt8(truncatingIfNeeded: $0.exitCode)] + Array($0.message.utf8) } ?? []
+        return (Int32(code), String(decoding: bytes.dropFirst(), as: UTF8.self))
     }
 }

@@ -2,8 +2,6 @@
 package enum DistributedError: Error, Equatable, CustomStringConvertible {
     /// An MPI call returned an error: the call, MPI's text for the code, and the rank.
     case mpi(call: String, message: String, rank: Int)
-    /// A rank could not do its part of a step that all ranks take together; the message is that rank's own.
-    case peerFailed(rank: Int, exitCode: Int32, message: String)
     /// Ranks hold different numbers after they should hold the same.
     case replicasDiffer(what: String, ranks: [Int])
 
@@ -11,7 +9,6 @@ package enum DistributedError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .mpi(let call, let message, let rank):
             "\(call) failed (rank \(rank)): \(message); check the network and that all hosts run one MPI"
-        case .peerFailed(let rank, _, let message): "\(message) [rank \(rank)]"
         case .replicasDiffer(let what, let ranks):
             "\(what) is not the same on all ranks (ranks \(ranks.map(String.init).joined(separator: ", "))): "
                 + "check that all hosts run the same build and read the same files"

@@ -1,5 +1,5 @@
 /// One feature on its way into the model.
-package struct Sequence: Sendable {
+package struct InputSequence: Sendable {
     package let wordIDs: [Int32]
     package let tokenTypeIDs: [Int32]
     /// Token indices of the answer's first and last token; absent without labels.
@@ -44,7 +44,7 @@ package final class PackedBatch {
     let tokenFeatures: UnsafePointer<UInt32>
     let sequenceFeatures: UnsafePointer<UInt32>
 
-    package init(_ content: [Sequence]) {
+    package init(_ content: [InputSequence]) {
         tokens = content.reduce(0) { $0 + $1.wordIDs.count }
         sequences = content.count
         labels = content.map(\.label)
@@ -67,7 +67,7 @@ package final class PackedBatch {
     /// Tokens of one sequence.
     package func range(_ sequence: Int) -> Range<Int> { Int(starts[sequence])..<Int(starts[sequence + 1]) }
 
-    private func fill(_ content: [Sequence]) {
+    private func fill(_ content: [InputSequence]) {
         var token = 0
         for (index, sequence) in content.enumerated() {
             precondition(sequence.wordIDs.count == sequence.tokenTypeIDs.count)

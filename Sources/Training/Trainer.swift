@@ -1,0 +1,151 @@
+import Distributed
+import Foundation
+import Kernels
+import Model
+
+/// When something that happens now and then is due.
+package enum Interval: Sendable, Equatable {
+    case never
+    case steps(Int)
+    case epoch
+
+    package func isDue(after step: Int, stepsPerEpoch: Int) -> Bool {
+        switch self {
+        case .never: false
+        case .steps(let every): step % every == 0
+        case .epoch: step % stepsPerEpoch == 0
+        }
+    }
+}
+
+/// How long a run is and what it does between steps.
+package struct TrainingPlan: Sendable, Equatable {
+    package var totalSteps: Int
+    package var schedule: LearningRateSchedule
+    package var evaluation: Interval
+    package var saving: Interval
+
+    package init(
+        totalSteps: Int, schedule: LearningRateSchedule, evaluation: Interval = .never, saving: Interval = .never
+    ) {
+        self.totalSteps = totalSteps
+        self.schedule = schedule
+        self.evaluation = evaluation
+        self.saving = saving
+    }
+}
+
+/// The training loop of one rank.
+package final class Trainer {
+    private let plan: TrainingPlan
+    private let model: SpanModel
+    private let features: any FeatureSource
+    private var sampler: FeatureSampler
+    private let gradientStep: GradientStep
+    private let optimizer: AdamW
+    private let pool: WorkerPool
+    private let communicator: any Communicator
+    private let observers: [any TrainingObserver]
+    /// Evaluates the model on every rank; the result is on rank 0.
+    package var evaluate: (() throws -> EvaluationResult?)?
+    /// Writes the state after `step` updates and returns the path; called on rank 0.
+    package var save: ((_ step: Int, _ epoch: Double) throws -> String)?
+
+    package init(
+        plan: TrainingPlan, model: SpanModel, features: any FeatureSource, sampler: FeatureSampler,
+        gradientStep: GradientStep, optimizer: AdamW, pool: WorkerPool, communicator: any Communicator,
+        observers: [any TrainingObserver]
+    ) {
+        self.plan = plan
+        self.model = model
+        self.features = features
+        self.sampler = sampler
+        self.gradientStep = gradientStep
+        self.optimizer = optimizer
+        self.pool = pool
+        self.communicator = communicator
+        self.observers = observers
+    }
+
+    /// Trains to the end of the plan.
+    package func run() throws {
+        try emit(
+            .started(
+                totalSteps: plan.totalSteps, stepsPerEpoch: sampler.stepsPerEpoch, features: features.count))
+        for step in 0..<plan.totalSteps {
+            try emit(.stepped(try train(step)))
+            try finishStep(step + 1)
+        }
+        try emit(.finished(step: plan.totalSteps))
+    }
+
+    /// One optimizer step: the batch, its gradient, the sum over ranks, the clipped update.
+    private func train(_ step: Int) throws -> StepReport {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let batch = sampler.batch(step)
+        let local = gradientStep.compute(batch, step: step, features: features)
+        let computed = clock.now
+        let loss = try gradientStep.reduce(local)
+        let reduced = clock.now
+        let norm = squaredNorm(pool, gradientStep.gradients.pointer, gradientStep.gradients.count).squareRoot()
+        try requireFinite(loss: loss.loss, norm: norm, step: step, batch: batch)
+        let learningRate = plan.schedule.rate(step)
+        optimizer.update(
+            model.parameters, gradients: gradientStep.gradients,
+            gradientScale: optimizer.clipFactor(norm: norm), learningRate: learningRate)
+        let end = clock.now
+        return StepReport(
+            step: step + 1, epoch: epoch(after: step + 1), loss: loss, learningRate: learningRate,
+            gradientNorm: norm, seconds: (end - start).seconds,
+            computeSeconds: (computed - start).seconds + (end - reduced).seconds,
+            communicationSeconds: (reduced - computed).seconds)
+    }
+
+    /// Evaluates and saves when due; at the end of the run always, unless never.
+    private func finishStep(_ step: Int) throws {
+        let isLast = step == plan.totalSteps
+        func isDue(_ interval: Interval) -> Bool {
+            interval != .never
+                && (isLast || interval.isDue(after: step, stepsPerEpoch: sampler.stepsPerEpoch))
+        }
+        if let evaluate, isDue(plan.evaluation) {
+            try emit(.evaluationStarted(step: step))
+            if let result = try evaluate() {
+                try emit(.evaluated(step: step, epoch: epoch(after: step), result))
+            }
+        }
+        if let save, isDue(plan.saving) {
+            try communicator.onRoot {
+                let path = try save(step, epoch(after: step))
+                try emit(.saved(step: step, path: path))
+            }
+        }
+    }
+
+    private func epoch(after step: Int) -> Double { Double(step) / Double(sampler.stepsPerEpoch) }
+
+    private func emit(_ event: TrainingEvent) throws {
+        guard communicator.isRoot else { return }
+        for observer in observers { try observer.observe(event) }
+    }
+
+    /// The sums are the same on every rank, so all ranks stop together.
+    private func requireFinite(loss: Double, norm: Double, step: Int, batch: GlobalBatch) throws {
+        guard !loss.isFinite || !norm.isFinite else { return }
+        let tensor = model.layout.parameters.first { parameter in
+            let base = gradientStep.gradients.pointer + parameter.offset
+            return !squaredNorm(pool, base, parameter.count).isFinite
+        }
+        let error = TrainingError.notFinite(
+            step: step + 1, loss: loss, tensor: tensor?.name, features: batch.features.map(features.name))
+        throw AgreedFailure(error, rank: 0, isOwn: communicator.isRoot)
+    }
+}
+
+extension Duration {
+    var seconds: Double {
+        let (seconds, attoseconds) = components
+        return Double(seconds) + Double(attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,29 @@
+import Distributed
+
+/// What goes wrong in a run besides files and ranks.
+package enum TrainingError: ExitCoded, Equatable, CustomStringConvertible {
+    /// A setting that cannot be, by its flag: what is wrong and what to do.
+    case setting(flag: String, problem: String, remedy: String)
+    /// The data does not fit the model or the settings: where, what is wrong and what to do.
+    case data(location: String, problem: String, remedy: String)
+    /// A loss or gradient that is not a number; the first such tensor, and the features of the batch.
+    case notFinite(step: Int, loss: Double, tensor: String?, features: [String])
+
+    package var exitCode: Int32 {
+        switch self {
+        case .setting: 64
+        case .data, .notFinite: 65
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .setting(let flag, let problem, let remedy): "\(problem) (\(flag)): \(remedy)"
+        case .data(let location, let problem, let remedy): "\(problem) (\(location)): \(remedy)"
+        case .notFinite(let step, let loss, let tensor, let features):
+            "the loss or a gradient is not finite (step \(step), loss \(loss), "
+                + "first tensor \(tensor ?? "none"), features \(features.joined(separator: " "))): "
+                + "lower --learning-rate or lengthen the warm-up, and check these features"
+        }
+    }
+}

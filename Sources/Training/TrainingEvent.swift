@@ -1,0 +1,30 @@
+/// What a step did, for those who watch a run.
+package struct StepReport: Sendable {
+    /// Updates made, this one included.
+    package let step: Int
+    /// Epochs done, as a fraction.
+    package let epoch: Double
+    package let loss: StepLoss
+    package let learningRate: Double
+    /// Norm of the whole gradient before clipping.
+    package let gradientNorm: Double
+    /// Rank 0's time for the step, and its parts.
+    package let seconds: Double
+    package let computeSeconds: Double
+    package let communicationSeconds: Double
+}
+
+/// What happens in a run, in order. Sent on rank 0.
+package enum TrainingEvent: Sendable {
+    case started(totalSteps: Int, stepsPerEpoch: Int, features: Int)
+    case stepped(StepReport)
+    case evaluationStarted(step: Int)
+    case evaluated(step: Int, epoch: Double, EvaluationResult)
+    case saved(step: Int, path: String)
+    case finished(step: Int)
+}
+
+/// Someone who watches a run: the metrics file, the progress line.
+package protocol TrainingObserver: AnyObject {
+    func observe(_ event: TrainingEvent) throws
+}
