@@ -30,7 +30,14 @@ package struct CodePoints: Sendable {
     package func slice(_ start: Int, _ end: Int) -> String {
         let lower = min(max(start, 0), scalars.count)
         let upper = min(max(end, lower), scalars.count)
-        return String(scalars[lower..<upper])
+        return Self.text(of: scalars[lower..<upper])
+    }
+
+    /// The text made of `scalars`.
+    static func text(of scalars: some Sequence<Unicode.Scalar>) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: scalars)
+        return String(view)
     }
 
     /// Whether `other` stands at `offset`; false when `offset` lies outside the text.
@@ -48,13 +55,5 @@ package struct CodePoints: Sendable {
             found = offset
         }
         return found
-    }
-}
-
-extension String {
-    init(_ scalars: some Sequence<Unicode.Scalar>) {
-        var view = String.UnicodeScalarView()
-        view.append(contentsOf: scalars)
-        self.init(view)
     }
 }

@@ -50,7 +50,8 @@ extension JSONValue: Equatable {
 }
 
 extension JSONValue: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
-    ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
+    ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByNilLiteral
 {
     package init(dictionaryLiteral members: (String, JSONValue)...) { self = .object(members) }
     package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
