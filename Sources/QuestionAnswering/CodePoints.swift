@@ -1,0 +1,59 @@
+/// Whether two texts are the same sequence of code points. `String`'s own `==` also takes canonically
+/// equivalent texts for equal, such as a Hangul syllable and its conjoining jamo, which offsets cannot.
+package func isSameText(_ left: String, _ right: String) -> Bool {
+    left.utf8.elementsEqual(right.utf8)
+}
+
+/// A text as an identifier: equal and hashed by its code points.
+struct ExactText: Hashable, Sendable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func == (left: ExactText, right: ExactText) -> Bool { isSameText(left.text, right.text) }
+
+    func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
+        hasher.combine(UInt8(0xFF))
+    }
+}
+
+/// A text that can be sliced by code points in constant time.
+package struct CodePoints: Sendable {
+    package let scalars: [Unicode.Scalar]
+
+    package init(_ text: String) { scalars = Array(text.unicodeScalars) }
+
+    package var count: Int { scalars.count }
+
+    /// The text between two offsets in code points, both cut to the text as Python's slices are.
+    package func slice(_ start: Int, _ end: Int) -> String {
+        let lower = min(max(start, 0), scalars.count)
+        let upper = min(max(end, lower), scalars.count)
+        return Self.text(of: scalars[lower..<upper])
+    }
+
+    /// The text made of `scalars`.
+    static func text(of scalars: some Sequence<Unicode.Scalar>) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: scalars)
+        return String(view)
+    }
+
+    /// Whether `other` stands at `offset`; false when `offset` lies outside the text.
+    func holds(_ other: CodePoints, at offset: Int) -> Bool {
+        guard offset >= 0, offset <= count - other.count else { return false }
+        return scalars[offset..<offset + other.count].elementsEqual(other.scalars)
+    }
+
+    /// The offset of `other` when it occurs exactly once, overlapping occurrences counted.
+    func onlyOccurrence(of other: CodePoints) -> Int? {
+        guard other.count > 0, other.count <= count else { return nil }
+        var found: Int?
+        for offset in 0...(count - other.count) where holds(other, at: offset) {
+            if found != nil { return nil }
+            found = offset
+        }
+        return found
+    }
+}

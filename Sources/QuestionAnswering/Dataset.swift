@@ -1,0 +1,73 @@
+/// A gold answer: its text, and where it starts in the context, in code points.
+package struct Answer: Sendable, Equatable {
+    package var text: String
+    package var start: Int
+
+    package init(text: String, start: Int) {
+        self.text = text
+        self.start = start
+    }
+}
+
+/// A question about one of the dataset's contexts.
+package struct Question: Sendable, Equatable {
+    package let id: String
+    package let text: String
+    /// Into `Dataset.contexts`.
+    package let contextIndex: Int
+    /// In the order of the file; empty when the context does not hold an answer, or none is known.
+    package var answers: [Answer]
+    /// Into `Dataset.paths`: the file that it came from.
+    package let pathIndex: Int
+
+    package init(id: String, text: String, contextIndex: Int, answers: [Answer], pathIndex: Int = 0) {
+        self.id = id
+        self.text = text
+        self.contextIndex = contextIndex
+        self.answers = answers
+        self.pathIndex = pathIndex
+    }
+}
+
+/// Which of the two SQuAD scripts scores a dataset. They differ where an answer may be empty.
+package enum SquadVersion: Sendable, Equatable {
+    /// SQuAD 1.1 and KorQuAD 1.0: every question has an answer.
+    case version1
+    /// SQuAD 2.0: a question may have none.
+    case version2
+}
+
+/// Questions and their contexts, in the order of the files.
+package struct Dataset: Sendable {
+    /// Each paragraph's text once; questions refer to it.
+    package let contexts: [String]
+    package var questions: [Question]
+    /// The files that it was read from.
+    package let paths: [String]
+    /// By the presence of `is_impossible` or of a question without answers.
+    package let squadVersion: SquadVersion
+
+    package init(
+        contexts: [String], questions: [Question], paths: [String] = [],
+        squadVersion: SquadVersion = .version1
+    ) {
+        self.contexts = contexts
+        self.questions = questions
+        self.paths = paths
+        self.squadVersion = squadVersion
+    }
+
+    package func context(of question: Question) -> String { contexts[question.contextIndex] }
+
+    /// The file a question came from, for messages.
+    package func path(of question: Question) -> String {
+        paths.indices.contains(question.pathIndex) ? paths[question.pathIndex] : "dataset"
+    }
+
+    /// The same contexts with only the questions at `indexes`, in that order: for splits and samples.
+    package func selecting(_ indexes: some Sequence<Int>) -> Dataset {
+        var selection = self
+        selection.questions = indexes.map { questions[$0] }
+        return selection
+    }
+}

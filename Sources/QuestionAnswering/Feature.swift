@@ -1,0 +1,58 @@
+/// One window of a question's context as the model reads it: `[CLS] question [SEP] context [SEP]`, unpadded.
+package struct Feature: Sendable, Equatable {
+    /// Into the dataset's questions.
+    package let questionIndex: Int
+    /// From 0, along the context.
+    package let window: Int
+    /// Every token of the feature.
+    package let inputIDs: [Int32]
+    /// Index in `inputIDs` of the first context token.
+    package let contextStart: Int
+    /// The context tokens of this window, shared with the other windows and questions of the context. Their
+    /// offsets are code points of the whole context.
+    package let contextTokens: ArraySlice<Token>
+    /// The answer as indexes into `inputIDs`; 0 and 0, the `[CLS]`, for a window without it. Nil when no
+    /// labels were asked for.
+    package let label: Label?
+
+    package struct Label: Sendable, Equatable {
+        package let start: Int
+        package let end: Int
+
+        package init(start: Int, end: Int) {
+            self.start = start
+            self.end = end
+        }
+
+        /// The label of a window that does not hold the answer.
+        package static let unanswerable = Label(start: 0, end: 0)
+    }
+
+    package init(
+        questionIndex: Int, window: Int, inputIDs: [Int32], contextStart: Int,
+        contextTokens: ArraySlice<Token>,
+        label: Label? = nil
+    ) {
+        precondition(contextStart >= 0 && contextStart + contextTokens.count <= inputIDs.count)
+        self.questionIndex = questionIndex
+        self.window = window
+        self.inputIDs = inputIDs
+        self.contextStart = contextStart
+        self.contextTokens = contextTokens
+        self.label = label
+    }
+
+    /// Tokens in the feature.
+    package var count: Int { inputIDs.count }
+
+    /// Indexes of the context tokens in `inputIDs`.
+    package var contextRange: Range<Int> { contextStart..<contextStart + contextTokens.count }
+
+    /// 0 up to and including the first `[SEP]`, then 1.
+    package var tokenTypeIDs: [Int32] { inputIDs.indices.map { $0 < contextStart ? 0 : 1 } }
+
+    /// The context token at an index into `inputIDs`, nil when that is none of the context's.
+    package func contextToken(at index: Int) -> Token? {
+        contextRange.contains(index) ? contextTokens[contextTokens.startIndex + index - contextStart] : nil
+    }
+}
