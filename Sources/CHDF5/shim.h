@@ -4,13 +4,20 @@
 // Swift does not import these macros: most call H5open() first or cast.
 static inline hid_t dure_h5t_native_float(void) { return H5T_NATIVE_FLOAT; }
 static inline hid_t dure_h5t_ieee_f32le(void) { return H5T_IEEE_F32LE; }
+static inline hid_t dure_h5t_ieee_f32be(void) { return H5T_IEEE_F32BE; }
 static inline hid_t dure_h5t_c_s1(void) { return H5T_C_S1; }
+static inline hid_t dure_h5t_std_i8le(void) { return H5T_STD_I8LE; }
+static inline hid_t dure_h5t_native_int8(void) { return H5T_NATIVE_INT8; }
 static inline hid_t dure_h5t_native_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t dure_h5t_std_i64le(void) { return H5T_STD_I64LE; }
+static inline hid_t dure_h5t_native_uint64(void) { return H5T_NATIVE_UINT64; }
+static inline hid_t dure_h5t_std_u64le(void) { return H5T_STD_U64LE; }
 static inline hid_t dure_h5t_native_double(void) { return H5T_NATIVE_DOUBLE; }
 static inline hid_t dure_h5t_ieee_f64le(void) { return H5T_IEEE_F64LE; }
+static inline size_t dure_h5t_variable(void) { return H5T_VARIABLE; }
 static inline hid_t dure_h5p_default(void) { return H5P_DEFAULT; }
 static inline hid_t dure_h5p_dataset_create(void) { return H5P_DATASET_CREATE; }
+static inline hid_t dure_h5p_group_create(void) { return H5P_GROUP_CREATE; }
 static inline hid_t dure_h5p_file_create(void) { return H5P_FILE_CREATE; }
 static inline hid_t dure_h5p_file_access(void) { return H5P_FILE_ACCESS; }
 static inline hid_t dure_h5p_link_create(void) { return H5P_LINK_CREATE; }
@@ -19,3 +26,43 @@ static inline unsigned dure_h5f_acc_trunc(void) { return H5F_ACC_TRUNC; }
 static inline unsigned dure_h5f_acc_excl(void) { return H5F_ACC_EXCL; }
 static inline unsigned dure_h5f_acc_rdonly(void) { return H5F_ACC_RDONLY; }
 static inline hid_t dure_h5s_all(void) { return H5S_ALL; }
+static inline unsigned dure_h5z_filter_fletcher32(void) { return H5Z_FILTER_FLETCHER32; }
+
+// The format of HDF5 1.10, the first in which every structure of the file carries a checksum.
+static inline herr_t dure_h5p_set_checksummed_format(hid_t access)
+{
+    return H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+}
+
+// H5Literate and its callback's type are versioned macros in later releases.
+typedef void (*dure_h5_name)(const char *name, void *context);
+struct dure_h5_visit {
+    dure_h5_name callback;
+    void *context;
+};
+static inline herr_t dure_h5_visit_link(hid_t group, const char *name, const H5L_info_t *info, void *data)
+{
+    const struct dure_h5_visit *visit = data;
+    (void)group;
+    (void)info;
+    visit->callback(name, visit->context);
+    return 0;
+}
+static inline herr_t dure_h5_visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *data)
+{
+    const struct dure_h5_visit *visit = data;
+    (void)object;
+    (void)info;
+    visit->callback(name, visit->context);
+    return 0;
+}
+static inline herr_t dure_h5_link_names(hid_t group, dure_h5_name callback, void *context)
+{
+    struct dure_h5_visit visit = {callback, context};
+    return H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, dure_h5_visit_link, &visit);
+}
+static inline herr_t dure_h5_attribute_names(hid_t object, dure_h5_name callback, void *context)
+{
+    struct dure_h5_visit visit = {callback, context};
+    return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, dure_h5_visit_attribute, &visit);
+}

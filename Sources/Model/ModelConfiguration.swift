@@ -10,7 +10,7 @@ package enum Activation: String, Sendable, Codable {
 }
 
 /// The architecture a `config.json` names.
-package enum ModelType: String, Sendable, Codable {
+package enum ModelType: String, Sendable, Codable, CaseIterable {
     case bert
 }
 

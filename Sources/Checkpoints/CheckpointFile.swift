@@ -1,0 +1,148 @@
+import Foundation
+import Model
+
+/// An open Dure checkpoint of which everything but the tensors has been read and checked.
+///
+/// Damage is found by the checksums of HDF5's format 1.10 (structure, attributes) and by Fletcher-32 (content):
+/// a tensor is read as it was written or not at all.
+// Every use of the file goes through the library's lock.
+package final class CheckpointFile: @unchecked Sendable {
+    package let path: String
+    package let kind: CheckpointKind
+    /// All but the tensors.
+    package let contents: TrainingCheckpoint
+    private let file: HDF5Object
+    private let model: HDF5Object
+    let weights: [WeightDescription]
+
+    /// Opens `path`; throws `CheckpointError` when it is missing, no Dure checkpoint, of a newer format, or damaged.
+    package init(path: String) throws {
+        self.path = path
+        try Self.checkSignature(path)
+        let file = try HDF5Object.openFile(path)
+        let contents = try HDF5.locked { try Self.readContents(file) }
+        let model = try file.openGroup(CheckpointPath.model)
+        weights = try HDF5.locked {
+            try model.memberNames().map { name in
+                WeightDescription(name: name, shape: try model.describeFloats(name).shape)
+            }
+        }
+        self.file = file
+        self.model = model
+        self.contents = contents
+        kind = contents.kind
+    }
+
+    /// Reads the weights into the flat buffer `values`, accepting the names that `WeightNames` accepts. On an error
+    /// part of the buffer may have been overwritten.
+    package func readWeights(
+        layout: ParameterLayout, into values: UnsafeMutableBufferPointer<Float>
+    ) throws -> WeightLoadReport {
+        try loadWeights(layout: layout, into: values)
+    }
+
+    /// Reads the optimizer's running averages into flat buffers; every parameter must be there.
+    package func readOptimizer(
+        layout: ParameterLayout, average: UnsafeMutableBufferPointer<Float>,
+        squaredAverage: UnsafeMutableBufferPointer<Float>
+    ) throws {
+        precondition(average.count == layout.count && squaredAverage.count == layout.count)
+        guard kind == .training else {
+            throw CheckpointError.badData(
+                "carries weights alone, no state of training", path: path,
+                remedy: "resume from a file under checkpoints/")
+        }
+        try HDF5.locked {
+            let optimizer = try file.openGroup(CheckpointPath.optimizer)
+            for (name, values) in [
+                (CheckpointPath.average, average), (CheckpointPath.squaredAverage, squaredAverage),
+            ] {
+                let group = try optimizer.openGroup(name)
+                for parameter in layout.parameters {
+                    let part = UnsafeMutableBufferPointer(rebasing: values[parameter.range])
+                    try group.readFloats(parameter.name, shape: parameter.shape, into: part)
+                }
+            }
+        }
+    }
+
+    /// Calls `body` with each group of tensors, by its path from `/`.
+    func forEachTensorGroup(_ body: (String, borrowing HDF5Object) throws -> Void) throws {
+        try HDF5.locked {
+            try body(CheckpointPath.model, model)
+            guard kind == .training else { return }
+            let optimizer = try file.openGroup(CheckpointPath.optimizer)
+            for name in [CheckpointPath.average, CheckpointPath.squaredAverage] {
+                try body("\(CheckpointPath.optimizer)/\(name)", try optimizer.openGroup(name))
+            }
+        }
+    }
+
+    private static func checkSignature(_ path: String) throws {
+        let start = try MappedFile(path: path).withBytes { Array($0.prefix(8)) }
+        guard start == HDF5.signature else {
+            throw CheckpointError.badData(
+                "is not an HDF5 file", path: path, remedy: "name a checkpoint that dure has saved")
+        }
+    }
+
+    private static func readContents(_ file: borrowing HDF5Object) throws -> TrainingCheckpoint {
+        try checkVersion(file)
+        let configuration = try file.openText(CheckpointPath.configuration)
+        guard let configurationText = String(validating: try configuration.readText(), as: UTF8.self) else {
+            throw configuration.location.bad("is not UTF-8")
+        }
+        let vocabulary = try file.openText(CheckpointPath.vocabulary)
+        var settings: [String: AttributeValue] = [:]
+        for name in try vocabulary.attributeNames() { settings[name] = try vocabulary.readAttribute(name) }
+        let progress =
+            try file.contains(CheckpointPath.training)
+            ? TrainingProgress(from: try file.openGroup(CheckpointPath.training)) : nil
+        var contents = TrainingCheckpoint(
+            programVersion: "unknown", step: try file.readCount(CheckpointPath.step),
+            epoch: try file.readReal(CheckpointPath.epoch), configuration: configurationText,
+            vocabulary: try vocabulary.readText(), tokenizerSettings: settings, progress: progress)
+        try readDescription(file, into: &contents)
+        return contents
+    }
+
+    private static func checkVersion(_ file: borrowing HDF5Object) throws {
+        guard try file.hasAttribute(CheckpointPath.formatVersion) else {
+            throw CheckpointError.badData(
+                "is an HDF5 file but not a Dure checkpoint, attribute \(CheckpointPath.formatVersion) is missing",
+                path: file.location.path, remedy: "name a checkpoint that dure has saved")
+        }
+        let version = try file.readCount(CheckpointPath.formatVersion)
+        guard version <= TrainingCheckpoint.formatVersion, version > 0 else {
+            throw CheckpointError.badData(
+                "has format version \(version), and this program reads up to \(TrainingCheckpoint.formatVersion)",
+                path: file.location.path, remedy: "use the version of dure that wrote it, or a newer one")
+        }
+    }
+
+    /// The description is absent where another program has put the file together.
+    private static func readDescription(
+        _ file: borrowing HDF5Object, into contents: inout TrainingCheckpoint
+    ) throws {
+        guard try file.hasAttribute(CheckpointPath.description) else {
+            contents.created = "unknown"
+            return
+        }
+        let json = Data(try file.readText(CheckpointPath.description).utf8)
+        guard let description = try? JSONDecoder().decode(CheckpointDescription.self, from: json) else {
+            throw file.location.bad("attribute \(CheckpointPath.description) is malformed")
+        }
+        guard description.kind == contents.kind else {
+            throw file.location.bad(
+                "says it holds \(description.kind.rawValue), but the group /\(CheckpointPath.training) says otherwise")
+        }
+        contents.created = description.created
+        contents.programVersion = description.programVersion
+    }
+}
+
+extension CheckpointFile: WeightSource {
+    func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
+        try model.readFloats(weights[index].name, shape: weights[index].shape, into: destination)
+    }
+}

@@ -1,0 +1,95 @@
+import CHDF5
+import Foundation
+
+/// The HDF5 library as a whole: its one lock, its start and its error stack.
+///
+/// Debian builds HDF5 without thread safety, so every call is made under `locked`. The lock is recursive: handles
+/// close themselves under it from wherever they go out of scope.
+enum HDF5 {
+    /// The first bytes of an HDF5 file.
+    static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    private static let lock = NSRecursiveLock()
+
+    private static let started: Void = {
+        // The clean-up at exit retries, in a loop and aloud, what failed on a full disk. Handles close themselves.
+        H5dont_atexit()
+        H5open()
+        // Errors are reported once, as `CheckpointError`, not as a stack on stderr.
+        H5Eset_auto2(dure_h5e_default(), nil, nil)
+    }()
+
+    /// Runs `body` with the library started and to itself.
+    static func locked<Result: ~Copyable>(_ body: () throws -> Result) rethrows -> Result {
+        lock.lock()
+        defer { lock.unlock() }
+        _ = started
+        return try body()
+    }
+
+    /// What the last failed call left on the error stack.
+    struct Failure {
+        /// The innermost message: what actually happened.
+        var message = "HDF5 gives no reason"
+        /// The error of the system call below, when there was one.
+        var errorNumber: Int32?
+    }
+
+    /// Reads the error stack; to be called right after the failed call.
+    static func lastFailure() -> Failure {
+        var messages: [String] = []
+        withUnsafeMutablePointer(to: &messages) { pointer in
+            let visit: H5E_walk2_t = { _, description, context in
+                if let text = description?.pointee.desc, let context {
+                    context.assumingMemoryBound(to: [String].self).pointee.append(String(cString: text))
+                }
+                return 0
+            }
+            _ = H5Ewalk2(dure_h5e_default(), H5E_WALK_UPWARD, visit, pointer)
+        }
+        var failure = Failure()
+        if let innermost = messages.first { failure.message = innermost }
+        // The file driver writes `errno = 28, error message = '…'` into its message.
+        for message in messages {
+            guard let marker = message.range(of: "errno = ") else { continue }
+            failure.errorNumber = Int32(message[marker.upperBound...].prefix { $0.isNumber })
+        }
+        return failure
+    }
+}
+
+/// Where in which file an HDF5 call is made, for its error.
+struct HDF5Location {
+    /// As the user knows it: not the temporary name.
+    let path: String
+    /// The object, as `/model/qa_outputs.bias`.
+    var item: String?
+    /// Whether the file is being written, so that every failure is one of writing.
+    let isWriting: Bool
+
+    func item(_ name: String) -> HDF5Location { HDF5Location(path: path, item: name, isWriting: isWriting) }
+
+    /// Passes on a non-negative result; `action` completes "cannot …".
+    @discardableResult
+    func check<Code: SignedInteger>(_ code: Code, _ action: String) throws -> Code {
+        guard code >= 0 else { throw error(action) }
+        return code
+    }
+
+    /// The error of the call that just failed.
+    func error(_ action: String) -> CheckpointError {
+        let failure = HDF5.lastFailure()
+        if let number = failure.errorNumber {
+            if isWriting { return .cannotWrite(path, action, errno: number, created: true) }
+            return CheckpointError(
+                .ioFailed, "cannot \(action), \(CheckpointError.errorText(number))", path: path, item: item,
+                remedy: "check the disk, then try again")
+        }
+        return CheckpointError(
+            isWriting ? .ioFailed : .badData, "cannot \(action), \(failure.message)", path: path, item: item,
+            remedy: isWriting ? "check the disk, then try again" : "the file is damaged: use another copy")
+    }
+
+    /// An error in what the file holds rather than of a call.
+    func bad(_ what: String) -> CheckpointError { .badData(what, path: path, item: item) }
+}

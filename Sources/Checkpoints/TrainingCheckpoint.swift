@@ -1,0 +1,156 @@
+import Foundation
+import Model
+
+/// Whether a checkpoint carries the state of training or the weights alone.
+package enum CheckpointKind: String, Sendable, Codable {
+    case training
+    case weights
+}
+
+/// Adam's running averages, flat buffers in the order of the parameters.
+package struct OptimizerState {
+    /// Exponential average of the gradient (`exp_avg`).
+    package let average: UnsafeBufferPointer<Float>
+    /// Exponential average of the squared gradient (`exp_avg_sq`).
+    package let squaredAverage: UnsafeBufferPointer<Float>
+
+    package init(average: UnsafeBufferPointer<Float>, squaredAverage: UnsafeBufferPointer<Float>) {
+        self.average = average
+        self.squaredAverage = squaredAverage
+    }
+}
+
+/// All of a checkpoint but the tensors.
+package struct TrainingCheckpoint: Sendable, Equatable {
+    /// The layout of the file that this code writes, and the newest that it reads.
+    package static let formatVersion = 1
+
+    /// The program's version.
+    package var programVersion: String
+    /// Steps of the run.
+    package var step: Int
+    /// Passes over the training features, with fraction.
+    package var epoch: Double
+    /// When it was saved, ISO 8601.
+    package var created: String
+    /// `config.json`, verbatim.
+    package var configuration: String
+    /// `vocab.txt`, verbatim: one entry a line.
+    package var vocabulary: [UInt8]
+    /// Settings of the tokenizer, by the names in `tokenizer_config.json`.
+    package var tokenizerSettings: [String: AttributeValue]
+    /// `nil` when the checkpoint carries weights alone.
+    package var progress: TrainingProgress?
+
+    package init(
+        programVersion: String, step: Int, epoch: Double, created: Date = Date(), configuration: String,
+        vocabulary: [UInt8], tokenizerSettings: [String: AttributeValue] = [:], progress: TrainingProgress? = nil
+    ) {
+        self.programVersion = programVersion
+        self.step = step
+        self.epoch = epoch
+        self.created = created.ISO8601Format()
+        self.configuration = configuration
+        self.vocabulary = vocabulary
+        self.tokenizerSettings = tokenizerSettings
+        self.progress = progress
+    }
+
+    package var kind: CheckpointKind { progress == nil ? .weights : .training }
+
+    /// Writes the checkpoint with the flat buffer `parameters` (and the optimizer's state, exactly when there is
+    /// `progress`) to `path`, whole or not at all. Throws `CheckpointError`.
+    package func write(
+        to path: String, layout: ParameterLayout, parameters: UnsafeBufferPointer<Float>,
+        optimizer: OptimizerState? = nil
+    ) throws {
+        precondition((progress == nil) == (optimizer == nil), "progress and optimizer state go together")
+        try AtomicFile.replace(path) { temporary in
+            try HDF5.locked {
+                let file = try HDF5Object.createFile(at: temporary, reportedAs: path)
+                try writeDescription(to: file)
+                try writeTexts(to: file)
+                try Self.write(parameters, layout, to: try file.createGroup(CheckpointPath.model))
+                if let optimizer { try Self.write(optimizer, layout, to: file) }
+                try progress?.write(to: try file.createGroup(CheckpointPath.training))
+                try file.close()
+            }
+        }
+    }
+
+    private func writeDescription(to file: borrowing HDF5Object) throws {
+        try file.writeAttribute(CheckpointPath.formatVersion, .integer(Self.formatVersion))
+        try file.writeAttribute(CheckpointPath.step, .integer(step))
+        try file.writeAttribute(CheckpointPath.epoch, .real(epoch))
+        let description = CheckpointDescription(kind: kind, created: created, programVersion: programVersion)
+        try file.writeAttribute(CheckpointPath.description, .text(try description.json()))
+        try file.writeAttribute(CheckpointPath.programVersion, forPeople: programVersion)
+        try file.writeAttribute(CheckpointPath.kind, forPeople: kind.rawValue)
+        try file.writeAttribute(CheckpointPath.created, forPeople: created)
+    }
+
+    private func writeTexts(to file: borrowing HDF5Object) throws {
+        _ = try file.writeText(CheckpointPath.configuration, Array(configuration.utf8))
+        let vocabulary = try file.writeText(CheckpointPath.vocabulary, vocabulary)
+        for (name, value) in tokenizerSettings.sorted(by: { $0.key < $1.key }) {
+            try vocabulary.writeAttribute(name, value)
+        }
+    }
+
+    private static func write(
+        _ optimizer: OptimizerState, _ layout: ParameterLayout, to file: borrowing HDF5Object
+    ) throws {
+        let group = try file.createGroup(CheckpointPath.optimizer)
+        try write(optimizer.average, layout, to: try group.createGroup(CheckpointPath.average))
+        try write(optimizer.squaredAverage, layout, to: try group.createGroup(CheckpointPath.squaredAverage))
+    }
+
+    private static func write(
+        _ values: UnsafeBufferPointer<Float>, _ layout: ParameterLayout, to group: borrowing HDF5Object
+    ) throws {
+        precondition(values.count == layout.count)
+        for parameter in layout.parameters {
+            let part = UnsafeBufferPointer(rebasing: values[parameter.range])
+            try group.writeFloats(parameter.name, shape: parameter.shape, part)
+        }
+    }
+}
+
+/// Names in the file, by the contract.
+enum CheckpointPath {
+    static let formatVersion = "dure_format_version"
+    static let programVersion = "dure_version"
+    static let kind = "kind"
+    static let step = "step"
+    static let epoch = "epoch"
+    static let created = "created"
+    /// The texts among the attributes again, in a form that the header's checksum covers.
+    static let description = "dure_description"
+    static let model = "model"
+    static let optimizer = "optimizer"
+    static let average = "exp_avg"
+    static let squaredAverage = "exp_avg_sq"
+    static let training = "training"
+    static let configuration = "config"
+    static let vocabulary = "vocabulary"
+}
+
+/// The texts among the attributes of `/`, which stand there once for other programs (`str` in h5py, without
+/// checksum) and once as this, which is what is read back.
+struct CheckpointDescription: Codable {
+    var kind: CheckpointKind
+    var created: String
+    var programVersion: String
+
+    enum CodingKeys: String, CodingKey {
+        case kind
+        case created
+        case programVersion = "dure_version"
+    }
+
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}

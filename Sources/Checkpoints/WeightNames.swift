@@ -1,0 +1,84 @@
+import Model
+
+/// What a file of weights holds under one name.
+package struct WeightDescription: Sendable, Equatable {
+    package let name: String
+    package let shape: [Int]
+
+    package init(name: String, shape: [Int]) {
+        self.name = name
+        self.shape = shape
+    }
+}
+
+/// Which tensor of a file belongs to which parameter. Accepted are PyTorch's names with and without the
+/// model's prefix (`bert.`), and the old `LayerNorm.gamma` and `LayerNorm.beta`.
+package struct WeightNames: Sendable, Equatable {
+    /// For each parameter found, in the layout's order, the index of its tensor among those given.
+    package let matches: [Match]
+    /// Parameters of the span head that the file lacks: the caller initialises them.
+    package let missing: [String]
+    /// Tensors that belong to no parameter (pooler, pretraining heads, position ids), in the file's order.
+    package let unexpected: [String]
+
+    package struct Match: Sendable, Equatable {
+        package let parameter: Parameter
+        package let tensor: Int
+    }
+
+    /// Throws `.badData` for a parameter given under two names, a wrong shape, or a missing encoder tensor.
+    package init(_ tensors: [WeightDescription], layout: ParameterLayout, path: String) throws {
+        var found: [String: Int] = [:]
+        var unexpected: [String] = []
+        for (index, tensor) in tensors.enumerated() {
+            guard let parameter = Self.parameter(for: tensor.name, in: layout) else {
+                unexpected.append(tensor.name)
+                continue
+            }
+            if let other = found.updateValue(index, forKey: parameter.name) {
+                throw CheckpointError.badData(
+                    "is there twice, also as \(tensors[other].name)", path: path, item: tensor.name,
+                    remedy: "remove one of the two tensors")
+            }
+            try Self.checkShape(tensor, parameter, path: path)
+        }
+        self.unexpected = unexpected
+        matches = layout.parameters.compactMap { parameter in
+            found[parameter.name].map { Match(parameter: parameter, tensor: $0) }
+        }
+        missing = try layout.parameters.filter { found[$0.name] == nil }.map { parameter in
+            guard Self.isSpanHead(parameter.name) else { throw Self.missing(parameter, path: path) }
+            return parameter.name
+        }
+    }
+
+    /// The parameter that a tensor called `name` holds.
+    static func parameter(for name: String, in layout: ParameterLayout) -> Parameter? {
+        let current = currentName(name)
+        return layout[current] ?? ModelType.allCases.lazy.compactMap { layout["\($0.rawValue).\(current)"] }.first
+    }
+
+    /// `name` with TensorFlow's old terms for the scale and shift of a LayerNorm replaced.
+    private static func currentName(_ name: String) -> String {
+        for (old, new) in [("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")]
+        where name.hasSuffix(old) {
+            return name.dropLast(old.count) + new
+        }
+        return name
+    }
+
+    private static func isSpanHead(_ name: String) -> Bool { name.hasPrefix("\(ParameterLayout.spanHead).") }
+
+    private static func checkShape(_ tensor: WeightDescription, _ parameter: Parameter, path: String) throws {
+        guard tensor.shape != parameter.shape else { return }
+        throw CheckpointError.badData(
+            "has shape \(tensor.shape) where the configuration asks for \(parameter.shape)", path: path,
+            item: tensor.name, remedy: "use the config.json that belongs to these weights")
+    }
+
+    private static func missing(_ parameter: Parameter, path: String) -> CheckpointError {
+        .badData(
+            "the encoder's tensor of shape \(parameter.shape) is missing", path: path, item: parameter.name,
+            remedy: "use the weights that belong to this config.json")
+    }
+}
