@@ -24,7 +24,12 @@ def candidates(feature: Feature, start, end, best: int, longest: int) -> list[di
             if outside or last < first or last - first + 1 > longest:
                 continue
             begin, finish = feature.offsets[first][0], feature.offsets[last][1]
-            entry = {"start_logit": float(start[first]), "end_logit": float(end[last]), "begin": begin, "finish": finish}
+            entry = {
+                "start_logit": float(start[first]),
+                "end_logit": float(end[last]),
+                "begin": begin,
+                "finish": finish,
+            }
             found.append(entry)
     return found
 
