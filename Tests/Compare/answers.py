@@ -45,7 +45,7 @@ def n_best(question: Question, windows: list[tuple], best: int = 20, longest: in
     entries = entries[:best]
     for entry in entries:
         entry["text"] = question.context[entry.pop("begin") : entry.pop("finish")]
-    if not any(entry["text"] for entry in entries):
+    if not entries or (len(entries) == 1 and entries[0]["text"] == ""):
         entries.insert(0, {"text": "empty", "start_logit": 0.0, "end_logit": 0.0})
     highest = max(map(score, entries))
     total = sum(math.exp(score(entry) - highest) for entry in entries)
