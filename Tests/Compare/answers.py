@@ -24,7 +24,12 @@ def candidates(feature: Feature, start, end, best: int, longest: int) -> list[di
             if outside or last < first or last - first + 1 > longest:
                 continue
             begin, finish = feature.offsets[first][0], feature.offsets[last][1]
-            entry = {"start_logit": float(start[first]), "end_logit": float(end[last]), "begin": begin, "finish": finish}
+            entry = {
+                "start_logit": float(start[first]),
+                "end_logit": float(end[last]),
+                "begin": begin,
+                "finish": finish,
+            }
             found.append(entry)
     return found
 
@@ -40,7 +45,7 @@ def n_best(question: Question, windows: list[tuple], best: int = 20, longest: in
     entries = entries[:best]
     for entry in entries:
         entry["text"] = question.context[entry.pop("begin") : entry.pop("finish")]
-    if not any(entry["text"] for entry in entries):
+    if not entries or (len(entries) == 1 and entries[0]["text"] == ""):
         entries.insert(0, {"text": "empty", "start_logit": 0.0, "end_logit": 0.0})
     highest = max(map(score, entries))
     total = sum(math.exp(score(entry) - highest) for entry in entries)

@@ -36,8 +36,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=16, help="of PyTorch")
     parser.add_argument("--torch-threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--limit", type=float, default=1e-4,
-                        help="difference of scores that rounding explains, relative to the largest logit")
+    parser.add_argument(
+        "--limit",
+        type=float,
+        default=1e-4,
+        help="difference of scores that rounding explains, relative to the largest logit",
+    )
     options = parser.parse_args()
     if options.model is None and options.vocab is None:
         parser.error("--model or --vocab is needed")
@@ -48,15 +52,20 @@ def random_model(options: argparse.Namespace) -> Path:
     """Weights five times the usual, else all logits are alike and every answer is decided by rounding."""
     positions = max(300, options.max_seq_length)
     configuration = reference.small_configuration(
-        options.vocab, initializer_range=0.1, max_position_embeddings=positions)
+        options.vocab, initializer_range=0.1, max_position_embeddings=positions
+    )
     return reference.write_model_folder(options.workdir / "model", options.vocab, configuration, options.seed)
 
 
 def evaluate_with_dure(options: argparse.Namespace, model: Path, dataset: Path, output: Path) -> None:
     settings = {
-        "model": model, "dataset": dataset, "output_dir": programs.fresh(output),
-        "max_seq_length": options.max_seq_length, "doc_stride": options.doc_stride,
-        "n_best_size": options.n_best_size, "max_answer_length": options.max_answer_length,
+        "model": model,
+        "dataset": dataset,
+        "output_dir": programs.fresh(output),
+        "max_seq_length": options.max_seq_length,
+        "doc_stride": options.doc_stride,
+        "n_best_size": options.n_best_size,
+        "max_answer_length": options.max_answer_length,
     }
     command = [*shlex.split(options.dure), "evaluate", *programs.flags(settings)]
     programs.run(programs.mpirun(options.ranks, command) if options.ranks else command)
@@ -66,8 +75,11 @@ def evaluate_with_torch(options: argparse.Namespace, folder: Path, questions: li
     """The n-best list of each question, and the largest absolute logit."""
     tokenizer = reference.tokenizer_of(folder)
     model = reference.without_dropout(reference.load(folder, options.checkpoint))
-    features = [feature for question in questions
-                for feature in windows(tokenizer, question, options.max_seq_length, options.doc_stride)]
+    features = [
+        feature
+        for question in questions
+        for feature in windows(tokenizer, question, options.max_seq_length, options.doc_stride)
+    ]
     by_length = sorted(range(len(features)), key=lambda index: len(features[index].input_ids))
     rows, largest = [None] * len(features), 0.0
     for first in range(0, len(by_length), options.batch_size):
@@ -82,54 +94,71 @@ def evaluate_with_torch(options: argparse.Namespace, folder: Path, questions: li
     for row in rows:
         by_question[row[0].question.identifier].append(row)
     print(f"{len(questions)} questions, {len(features)} windows, largest logit {largest:.3f}")
-    lists = {question.identifier: answers.n_best(question, by_question[question.identifier],
-                                                 options.n_best_size, options.max_answer_length)
-             for question in questions}
+    lists = {
+        question.identifier: answers.n_best(
+            question, by_question[question.identifier], options.n_best_size, options.max_answer_length
+        )
+        for question in questions
+    }
     return lists, largest
 
 
-def compare_answers(checks: programs.Checks, options: argparse.Namespace, output: Path, expected: dict, largest: float) -> None:
+def compare_answers(
+    checks: programs.Checks, options: argparse.Namespace, output: Path, expected: dict, largest: float
+) -> None:
     """An answer may differ where the reference holds both for equal but for rounding."""
     predictions = programs.read_json(output / "eval_predictions.json")
     lists = programs.read_json(output / "eval_nbest_predictions.json")
     checks.expect(list(predictions) == list(expected), f"{len(predictions)} predictions, in the order of the dataset")
     tolerance = options.limit * max(1.0, largest)
-    unlike, explained, unexplained, order, worst_score, worst_probability = [], 0, 0, 0, 0.0, 0.0
+    unlike, lengths, explained, unexplained, order, worst_score, worst_probability = [], 0, 0, 0, 0, 0.0, 0.0
     for identifier, best in expected.items():
         found = lists.get(identifier, [])
-        if len(found) != len(best) or predictions.get(identifier) != found[0]["text"]:
+        if not found or predictions.get(identifier) != found[0]["text"]:
             unlike.append(identifier)
             continue
+        lengths += len(found) != len(best)
         order += [entry["text"] for entry in found] != [entry["text"] for entry in best]
-        worst_score = max(worst_score, *(abs(answers.score(one) - answers.score(other)) for one, other in zip(found, best)))
-        worst_probability = max(worst_probability, *(abs(one["probability"] - other["probability"])
-                                                     for one, other in zip(found, best)))
+        worst_score = max(
+            worst_score, *(abs(answers.score(one) - answers.score(other)) for one, other in zip(found, best))
+        )
+        worst_probability = max(
+            worst_probability, *(abs(one["probability"] - other["probability"]) for one, other in zip(found, best))
+        )
         if predictions[identifier] != best[0]["text"]:
-            gaps = [answers.score(best[0]) - answers.score(entry) for entry in best
-                    if entry["text"] == predictions[identifier]]
+            gaps = [
+                answers.score(best[0]) - answers.score(entry)
+                for entry in best
+                if entry["text"] == predictions[identifier]
+            ]
             gap = min(gaps, default=float("inf"))
             explained += gap <= tolerance
             unexplained += gap > tolerance
             print(f"  {identifier}: dure {predictions[identifier]!r}, torch {best[0]['text']!r}, score gap {gap:.2e}")
-    checks.expect(not unlike, f"n-best lists as long as the reference's, their first entry the prediction; not so: {unlike[:5]}")
+    checks.expect(not unlike, f"the first of each n-best list is the prediction; not so: {unlike[:5]}")
+    # The last of the best starts may change places with the next one by rounding.
+    checks.expect(lengths <= len(expected) // 100, f"{lengths} n-best lists of another length than the reference's")
     equal = len(expected) - len(unlike) - explained - unexplained
-    checks.expect(unexplained == 0, f"{equal} of {len(expected)} answers equal, {explained} decided by rounding, "
-                  f"{unexplained} different")
-    checks.expect(worst_score <= tolerance, f"scores of the n-best lists, place by place: at most {worst_score:.2e} apart, limit "
-                  f"{tolerance:.1e}; probabilities {worst_probability:.2e}; {order} lists ordered differently")
+    checks.expect(
+        unexplained == 0,
+        f"{equal} of {len(expected)} answers equal, {explained} decided by rounding, " f"{unexplained} different",
+    )
+    checks.expect(
+        worst_score <= tolerance,
+        f"scores of the n-best lists, place by place: at most {worst_score:.2e} apart, limit "
+        f"{tolerance:.1e}; probabilities {worst_probability:.2e}; {order} lists ordered differently",
+    )
 
 
-def compare_metrics(checks: programs.Checks, title: str, found: dict, expected: dict) -> bool:
+def difference(found: dict, expected: dict) -> str | None:
+    """The metric furthest from its expected value, None when all agree."""
     missing = [name for name in expected if name not in found]
     if missing:
-        checks.expect(False, f"{title} lacks {missing}")
-        return False
+        return f"lacks {missing}"
     worst = max(expected, key=lambda name: abs(found[name] - expected[name]))
-    difference = abs(found[worst] - expected[worst])
-    if difference > 1e-6:
-        checks.expect(False, f"{title}: {worst} is {found[worst]}, not {expected[worst]}")
-        return False
-    return True
+    if abs(found[worst] - expected[worst]) <= 1e-6:
+        return None
+    return f"{worst} is {found[worst]}, not {expected[worst]}"
 
 
 def perturbed(generator: random.Random, question: Question) -> str | None:
@@ -149,6 +178,7 @@ def perturbed(generator: random.Random, question: Question) -> str | None:
         lambda: gold[:place] + generator.choice("'\"《》<>〈〉()‘’.,-~_%·、「」“”！＋\\$|^`") + gold[place:],
         lambda: generator.choice(["the ", "A ", "an ", "The-", "a.", "theory "]) + gold,
         lambda: gold + generator.choice(["은", "는", "이", "가", "을", "를", "에서", "입니다", " the", " THE END"]),
+        lambda: generator.choice(["the", "a", "An"]) + gold,
         lambda: gold.upper(),
         lambda: gold.swapcase() + generator.choice(["İ", "ß", "Σ", "ǅ", "Ⅷ", "Å"]),
         lambda: unicodedata.normalize("NFD", gold),
@@ -160,27 +190,47 @@ def perturbed(generator: random.Random, question: Question) -> str | None:
     return generator.choice(ways)()
 
 
+def score_difference(options: argparse.Namespace, dataset: dict, predictions: dict, ascii_only: bool) -> str | None:
+    folder = options.workdir / "score"
+    dataset_path = write_dataset(folder / "dataset.json", dataset)
+    predictions_path = folder / "predictions.json"
+    predictions_path.write_text(json.dumps(predictions, ensure_ascii=ascii_only), encoding="utf-8")
+    settings = {"dataset": dataset_path, "predictions": predictions_path}
+    output = programs.run([*shlex.split(options.dure), "score", *programs.flags(settings)], quiet=True)
+    return difference(json.loads(output), answers.metrics(questions_of(dataset), predictions))
+
+
+def explain(options: argparse.Namespace, dataset: dict, predictions: dict) -> None:
+    """Scores a file's questions one by one and shows the first that differ."""
+    shown = 0
+    for question in questions_of(dataset):
+        one = keep(dataset, lambda identifier: identifier == question.identifier)
+        prediction = {key: text for key, text in predictions.items() if key == question.identifier}
+        found = score_difference(options, one, prediction, True)
+        if found and shown < 5:
+            print(f"    prediction {prediction.get(question.identifier)!r}, gold {question.answers!r}: {found}")
+            shown += 1
+
+
 def compare_score(checks: programs.Checks, options: argparse.Namespace, dataset: dict) -> None:
-    """In parts, so that a difference is not lost in the mean and its place is known."""
+    """In parts of 100 questions, so that a difference is not lost in the mean."""
     generator = random.Random(options.seed)
     questions = questions_of(dataset)
-    size, equal, parts = 100, 0, max(1, options.score_cases // 100)
+    parts, size, equal = max(1, options.score_cases // 100), min(100, len(questions)), 0
     for part in range(parts):
-        chosen = generator.sample(questions, min(size, len(questions)))
-        wanted = {question.identifier for question in chosen}
+        wanted = {question.identifier: question for question in generator.sample(questions, size)}
         part_dataset = keep(dataset, wanted.__contains__)
-        predictions = {question.identifier: perturbed(generator, question) for question in chosen}
+        predictions = {identifier: perturbed(generator, question) for identifier, question in wanted.items()}
         predictions = {identifier: text for identifier, text in predictions.items() if text is not None}
-        folder = options.workdir / "score"
-        dataset_path = write_dataset(folder / f"dataset-{part}.json", part_dataset)
-        predictions_path = folder / f"predictions-{part}.json"
-        predictions_path.write_text(json.dumps(predictions, ensure_ascii=generator.random() < 0.5), encoding="utf-8")
-        settings = {"dataset": dataset_path, "predictions": predictions_path}
-        found = json.loads(programs.run([*shlex.split(options.dure), "score", *programs.flags(settings)], quiet=True))
-        expected = answers.metrics(questions_of(part_dataset), predictions)
-        equal += compare_metrics(checks, f"dure score, {dataset_path.name}", found, expected)
-    checks.expect(equal == parts, f"dure score equal to the reference formulas on {equal} of {parts} files of {len(chosen)} "
-                  "perturbed predictions")
+        found = score_difference(options, part_dataset, predictions, part % 2 == 0)
+        equal += found is None
+        if found:
+            print(f"  file {part}: {found}")
+            explain(options, part_dataset, predictions)
+    checks.expect(
+        equal == parts,
+        f"dure score equal to the reference formulas on {equal} of {parts} files of {size} perturbed predictions",
+    )
 
 
 def main() -> int:
@@ -200,8 +250,8 @@ def main() -> int:
         compare_answers(checks, options, output, expected, largest)
         formulas = answers.metrics(questions, programs.read_json(output / "eval_predictions.json"))
         print("  " + ", ".join(f"{name} {value:.4f}" for name, value in formulas.items()))
-        if compare_metrics(checks, "eval_results.json", programs.read_json(output / "eval_results.json"), formulas):
-            checks.expect(True, "eval_results.json equal to the reference formulas")
+        found = difference(programs.read_json(output / "eval_results.json"), formulas)
+        checks.expect(found is None, f"eval_results.json against the reference formulas: {found or 'equal'}")
     if options.score_cases > 0:
         compare_score(checks, options, whole)
     return checks.exit_code()

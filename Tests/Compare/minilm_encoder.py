@@ -52,16 +52,23 @@ def main() -> int:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     model = transformers.BertModel.from_pretrained(
-        options.model, add_pooling_layer=False, attn_implementation="eager",
-        dtype=torch.float64 if options.double else torch.float32).eval()
+        options.model,
+        add_pooling_layer=False,
+        attn_implementation="eager",
+        dtype=torch.float64 if options.double else torch.float32,
+    ).eval()
     items = sequences(options.model, model.config)
     states = {}
     for index, item in enumerate(items):
         item["name"] = f"sequence.{index}"
         with torch.no_grad():
-            output = model(input_ids=torch.tensor([item["input_ids"]]), token_type_ids=torch.tensor([item["token_type_ids"]]))
+            output = model(
+                input_ids=torch.tensor([item["input_ids"]]), token_type_ids=torch.tensor([item["token_type_ids"]])
+            )
         states[item["name"]] = output.last_hidden_state[0].float().contiguous()
-        print(f"{item['name']}: {len(item['input_ids'])} tokens, mean square {states[item['name']].square().mean():.4f}")
+        print(
+            f"{item['name']}: {len(item['input_ids'])} tokens, mean square {states[item['name']].square().mean():.4f}"
+        )
     versions = {package: version(package) for package in ("torch", "transformers")}
     options.output.parent.mkdir(parents=True, exist_ok=True)
     save_file(states, options.output, {"versions": json.dumps(versions)})

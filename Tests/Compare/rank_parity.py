@@ -52,16 +52,29 @@ def on_ranks(options: argparse.Namespace, ranks: int, command: str, settings: di
     programs.run(programs.mpirun(ranks, words) if ranks else words)
 
 
-def compare_losses(checks: programs.Checks, options: argparse.Namespace, ranks: list[int], model: Path, train: Path) -> None:
+def compare_losses(
+    checks: programs.Checks, options: argparse.Namespace, ranks: list[int], model: Path, train: Path
+) -> None:
     reference_losses = None
     for count in ranks:
         output = programs.fresh(options.workdir / f"train-{count}")
         settings = {
-            "model": model, "train_file": train, "output_dir": output, "max_steps": options.steps,
-            "batch_size": options.batch_size, "learning_rate": options.learning_rate, "warmup_steps": 10,
-            "weight_decay": 0.01, "max_seq_length": options.max_seq_length, "doc_stride": options.doc_stride,
-            "hidden_dropout_prob": options.dropout, "attention_dropout_prob": options.dropout,
-            "seed": options.seed, "logging_steps": 1, "eval_strategy": "no", "save_strategy": "no",
+            "model": model,
+            "train_file": train,
+            "output_dir": output,
+            "max_steps": options.steps,
+            "batch_size": options.batch_size,
+            "learning_rate": options.learning_rate,
+            "warmup_steps": 10,
+            "weight_decay": 0.01,
+            "max_seq_length": options.max_seq_length,
+            "doc_stride": options.doc_stride,
+            "hidden_dropout_prob": options.dropout,
+            "attention_dropout_prob": options.dropout,
+            "seed": options.seed,
+            "logging_steps": 1,
+            "eval_strategy": "no",
+            "save_strategy": "no",
         }
         on_ranks(options, count, "train", settings)
         losses = programs.step_losses(output, options.steps)
@@ -72,8 +85,10 @@ def compare_losses(checks: programs.Checks, options: argparse.Namespace, ranks: 
         differences = [programs.relative(*pair) for pair in zip(losses, reference_losses)]
         worst = max(differences)
         same = sum(difference == 0 for difference in differences)
-        what = (f"losses on {count} ranks against {ranks[0]}: largest relative difference {worst:.2e} at step "
-                f"{differences.index(worst) + 1}, {same} of {options.steps} the same number; limit {options.limit:.0e}")
+        what = (
+            f"losses on {count} ranks against {ranks[0]}: largest relative difference {worst:.2e} at step "
+            f"{differences.index(worst) + 1}, {same} of {options.steps} the same number; limit {options.limit:.0e}"
+        )
         checks.expect(worst < options.limit, what)
 
 
@@ -82,8 +97,13 @@ def compare_predictions(checks: programs.Checks, options: argparse.Namespace, ra
     expected = None
     for count in ranks:
         output = programs.fresh(options.workdir / f"evaluate-{count}")
-        settings = {"model": checkpoint, "dataset": dataset, "output_dir": output,
-                    "max_seq_length": options.max_seq_length, "doc_stride": options.doc_stride}
+        settings = {
+            "model": checkpoint,
+            "dataset": dataset,
+            "output_dir": output,
+            "max_seq_length": options.max_seq_length,
+            "doc_stride": options.doc_stride,
+        }
         on_ranks(options, count, "evaluate", settings)
         contents = {name: (output / name).read_bytes() for name in PREDICTIONS}
         if expected is None:

@@ -39,7 +39,7 @@ def small_configuration(vocabulary: Path, **changes) -> dict:
         "pad_token_id": 0,
     }
     unknown = set(changes) - set(values)
-    assert not unknown, unknown
+    assert not unknown, f"no such setting: {unknown}"
     return values | changes
 
 
@@ -58,7 +58,9 @@ def tokenizer_of(folder: Path) -> transformers.BertTokenizerFast:
     """The fast tokenizer by vocab.txt and the settings beside it."""
     path = folder / "tokenizer_config.json"
     settings = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    known = {key: settings[key] for key in ("do_lower_case", "strip_accents", "tokenize_chinese_chars") if key in settings}
+    known = {
+        key: settings[key] for key in ("do_lower_case", "strip_accents", "tokenize_chinese_chars") if key in settings
+    }
     vocabulary = {token: index for index, token in enumerate(read_vocabulary(folder / "vocab.txt"))}
     return transformers.BertTokenizerFast(vocab=vocabulary, **known)
 

@@ -21,7 +21,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--vocab", type=Path, required=True, help="vocab.txt of a cased model")
     parser.add_argument("--workdir", type=Path, required=True)
     parser.add_argument("--ranks", type=int, default=0, help="under mpirun on this many ranks; 0 without mpirun")
-    parser.add_argument("--questions", type=int, default=200, help="few enough that the steps pass an epoch's end")
+    parser.add_argument("--questions", type=int, default=120, help="few enough that the steps pass an epoch's end")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--learning-rate", type=float, default=3e-4)
@@ -67,12 +67,20 @@ def train_with_torch(options: argparse.Namespace, folder: Path, dataset: dict):
     features = training_features(tokenizer, questions_of(dataset), options.max_seq_length, options.doc_stride)
     without = sum(feature.start == 0 for feature in features)
     epoch = -(-len(features) // options.batch_size)
-    print(f"{len(features)} features, {without} without their answer; {epoch} steps an epoch, the last of "
-          f"{len(features) % options.batch_size or options.batch_size} features")
-    model = reference.without_dropout(
-        reference.load(folder, dtype=torch.float64 if options.double else torch.float32))
-    steps = reference.train(model, features, options.steps, options.batch_size, options.learning_rate,
-                            options.warmup_steps, options.weight_decay)
+    print(
+        f"{len(features)} features, {without} without their answer; {epoch} steps an epoch, the last of "
+        f"{len(features) % options.batch_size or options.batch_size} features"
+    )
+    model = reference.without_dropout(reference.load(folder, dtype=torch.float64 if options.double else torch.float32))
+    steps = reference.train(
+        model,
+        features,
+        options.steps,
+        options.batch_size,
+        options.learning_rate,
+        options.warmup_steps,
+        options.weight_decay,
+    )
     return list(steps), {name: value.detach().double().numpy() for name, value in model.named_parameters()}
 
 
@@ -85,14 +93,22 @@ def compare_steps(checks: programs.Checks, options: argparse.Namespace, output: 
         differences.append(programs.relative(loss, expected_loss))
         norms.append(programs.relative(entry["grad_norm"], norm))
         rates.append(abs(entry["learning_rate"] - rate) / options.learning_rate)
-        print(f"{step:5} {loss:12.7f} {expected_loss:12.7f} {differences[-1]:10.2e} {norms[-1]:10.2e} {rates[-1]:10.2e}")
-    print(f"loss {expected[0][0]:.4f} → {expected[-1][0]:.4f}; gradient norms differ by at most {max(norms):.2e}, "
-          f"learning rates by {max(rates):.2e} of the peak")
+        print(
+            f"{step:5} {loss:12.7f} {expected_loss:12.7f} {differences[-1]:10.2e} {norms[-1]:10.2e} {rates[-1]:10.2e}"
+        )
+    print(
+        f"loss {expected[0][0]:.4f} → {expected[-1][0]:.4f}; gradient norms differ by at most {max(norms):.2e}, "
+        f"learning rates by {max(rates):.2e} of the peak"
+    )
     worst = max(differences)
-    checks.expect(worst < options.limit, f"largest relative difference of a loss {worst:.2e}, limit {options.limit:.0e}")
+    checks.expect(
+        worst < options.limit, f"largest relative difference of a loss {worst:.2e}, limit {options.limit:.0e}"
+    )
 
 
-def compare_weights(checks: programs.Checks, options: argparse.Namespace, folder: Path, output: Path, expected: dict) -> None:
+def compare_weights(
+    checks: programs.Checks, options: argparse.Namespace, folder: Path, output: Path, expected: dict
+) -> None:
     """‖dure − torch‖ over ‖torch‖, and over the distance that training moved the weights."""
     found = reference.read_checkpoint(output / "final.h5")
     initial = {name: value.detach().double().numpy() for name, value in reference.load(folder).named_parameters()}
@@ -107,10 +123,14 @@ def compare_weights(checks: programs.Checks, options: argparse.Namespace, folder
     rows = [row for row in rows if row not in free]
     error, norm, movement = (numpy.linalg.norm([row[column] for row in rows]) for column in (1, 2, 3))
     name, *worst = max(rows, key=lambda row: row[1] / row[3])
-    print(f"weights: difference / norm {error / norm:.2e}, difference / movement {error / movement:.2e}, "
-          f"the most in {name} with {worst[0] / worst[2]:.2e}")
-    print(f"  apart from {len(free)} biases that no loss depends on, which move by rounding: at most "
-          f"{max(row[1] for row in free):.2e}")
+    print(
+        f"weights: difference / norm {error / norm:.2e}, difference / movement {error / movement:.2e}, "
+        f"the most in {name} with {worst[0] / worst[2]:.2e}"
+    )
+    print(
+        f"  apart from {len(free)} biases that no loss depends on, which move by rounding: at most "
+        f"{max(row[1] for row in free):.2e}"
+    )
 
 
 def main() -> int:
@@ -120,8 +140,12 @@ def main() -> int:
     dataset = first_questions(read_dataset(options.dataset), options.questions)
     dataset_path = write_dataset(options.workdir / "train.json", dataset)
     configuration = reference.small_configuration(
-        options.vocab, num_hidden_layers=options.layers, hidden_size=options.hidden,
-        intermediate_size=4 * options.hidden, hidden_act=options.activation)
+        options.vocab,
+        num_hidden_layers=options.layers,
+        hidden_size=options.hidden,
+        intermediate_size=4 * options.hidden,
+        hidden_act=options.activation,
+    )
     folder = reference.write_model_folder(options.workdir / "model", options.vocab, configuration, options.seed)
     output = programs.fresh(options.workdir / "dure")
     train_with_dure(options, folder, dataset_path, output)

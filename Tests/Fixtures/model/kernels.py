@@ -56,7 +56,16 @@ def activation_cases() -> dict:
 
 def softmax_cases(generator: numpy.random.Generator) -> list[dict]:
     normal = generator.standard_normal
-    rows = [[0.5], [1e4, -1e4], [3.0] * 5, [-1e30, 0, 1], [88, 89, 90, -100, 0], normal(17), 30 * normal(33), normal(300)]
+    rows = [
+        [0.5],
+        [1e4, -1e4],
+        [3.0] * 5,
+        [-1e30, 0, 1],
+        [88, 89, 90, -100, 0],
+        normal(17),
+        30 * normal(33),
+        normal(300),
+    ]
     cases = []
     for row in rows:
         x = single(row).requires_grad_()
