@@ -21,14 +21,17 @@ package enum Interval: Sendable, Equatable {
 /// How long a run is and what it does between steps.
 package struct TrainingPlan: Sendable, Equatable {
     package var totalSteps: Int
+    package var stepsPerEpoch: Int
     package var schedule: LearningRateSchedule
     package var evaluation: Interval
     package var saving: Interval
 
     package init(
-        totalSteps: Int, schedule: LearningRateSchedule, evaluation: Interval = .never, saving: Interval = .never
+        totalSteps: Int, stepsPerEpoch: Int, schedule: LearningRateSchedule, evaluation: Interval = .never,
+        saving: Interval = .never
     ) {
         self.totalSteps = totalSteps
+        self.stepsPerEpoch = stepsPerEpoch
         self.schedule = schedule
         self.evaluation = evaluation
         self.saving = saving
@@ -71,7 +74,7 @@ package final class Trainer {
     package func run() throws {
         try emit(
             .started(
-                totalSteps: plan.totalSteps, stepsPerEpoch: sampler.stepsPerEpoch, features: features.count))
+                totalSteps: plan.totalSteps, stepsPerEpoch: plan.stepsPerEpoch, features: features.count))
         for step in 0..<plan.totalSteps {
             try emit(.stepped(try train(step)))
             try finishStep(step + 1)
@@ -107,7 +110,7 @@ package final class Trainer {
         let isLast = step == plan.totalSteps
         func isDue(_ interval: Interval) -> Bool {
             interval != .never
-                && (isLast || interval.isDue(after: step, stepsPerEpoch: sampler.stepsPerEpoch))
+                && (isLast || interval.isDue(after: step, stepsPerEpoch: plan.stepsPerEpoch))
         }
         if let evaluate, isDue(plan.evaluation) {
             try emit(.evaluationStarted(step: step))
@@ -123,7 +126,7 @@ package final class Trainer {
         }
     }
 
-    private func epoch(after step: Int) -> Double { Double(step) / Double(sampler.stepsPerEpoch) }
+    private func epoch(after step: Int) -> Double { Double(step) / Double(plan.stepsPerEpoch) }
 
     private func emit(_ event: TrainingEvent) throws {
         guard communicator.isRoot else { return }

@@ -1,0 +1,95 @@
+import Model
+import QuestionAnswering
+
+/// The features of a run's datasets, checked against the model.
+package struct PreparedData: Sendable {
+    package let set: FeatureSet
+    /// What the user should know about the data, for the log.
+    package let notices: [String]
+}
+
+/// Reads datasets and cuts them into features that a model can take.
+package struct DataPreparation {
+    private let builder: FeatureBuilder
+    private let configuration: ModelConfiguration
+
+    /// - Throws: `TrainingError` or `FeatureError` when the settings do not fit the model.
+    package init(
+        configuration: ModelConfiguration, tokenizer: any Tokenizer, settings: FeatureSettings
+    ) throws {
+        guard settings.maxSequenceLength <= configuration.maxPositions else {
+            throw TrainingError.setting(
+                flag: "--max-seq-length \(settings.maxSequenceLength)",
+                problem: "the model has only \(configuration.maxPositions) positions",
+                remedy: "give --max-seq-length \(configuration.maxPositions) or less")
+        }
+        guard configuration.tokenTypeCount >= 2 else {
+            throw TrainingError.data(
+                location: "type_vocab_size \(configuration.tokenTypeCount)",
+                problem: "question and context need two token types", remedy: "use a model that has two")
+        }
+        self.configuration = configuration
+        builder = try FeatureBuilder(tokenizer: tokenizer, settings: settings)
+    }
+
+    /// Features to train on: misplaced answers repaired or their questions left out.
+    package func training(_ dataset: Dataset, strict: Bool) throws -> PreparedData {
+        let audit = try dataset.auditingAnswers(strict: strict)
+        let features = try builder.features(
+            of: audit.dataset, questions: audit.trainable, labelled: true)
+        guard !features.isEmpty else {
+            throw TrainingError.data(
+                location: dataset.paths.joined(separator: ", "), problem: "no feature is left to train on",
+                remedy: "check the answers, or use --unanswerable-windows cls")
+        }
+        let set = FeatureSet(dataset: audit.dataset, features: features)
+        try requireIDsInEmbedding(set)
+        return PreparedData(set: set, notices: audit.messages())
+    }
+
+    /// Features of every question, labelled where the dataset has answers; whatever a question's answers look
+    /// like, it is asked.
+    package func evaluation(_ dataset: Dataset) throws -> PreparedData {
+        var settings = builder.settings
+        settings.unanswerableWindows = .cls
+        let complete = try FeatureBuilder(tokenizer: builder.tokenizer, settings: settings)
+        let audited = try dataset.auditingAnswers().dataset
+        let labelled = audited.questions.contains { !$0.answers.isEmpty }
+        let set = FeatureSet(
+            dataset: audited, features: try complete.features(of: audited, labelled: labelled))
+        try requireIDsInEmbedding(set)
+        return PreparedData(set: set, notices: [])
+    }
+
+    private func requireIDsInEmbedding(_ set: FeatureSet) throws {
+        for (index, feature) in set.features.enumerated() {
+            guard let id = feature.inputIDs.first(where: { Int($0) >= configuration.vocabularySize }) else {
+                continue
+            }
+            throw TrainingError.data(
+                location: "feature \(set.name(index))",
+                problem: "token id \(id) is outside the model's embedding of "
+                    + "\(configuration.vocabularySize) rows",
+                remedy: "use the vocab.txt that belongs to the model")
+        }
+    }
+}
+
+extension Dataset {
+    /// Splits off a share of the questions, drawn with `seed`: at least one on either side.
+    package func splitting(
+        validationShare: Double, seed: UInt64
+    ) throws -> (training: Dataset, validation: Dataset) {
+        guard questions.count > 1 else {
+            throw TrainingError.data(
+                location: paths.joined(separator: ", "), problem: "one question cannot be split",
+                remedy: "give --validation-file")
+        }
+        var sampler = FeatureSampler(
+            featureCount: questions.count, batchSize: questions.count, seed: seed, shuffles: true)
+        let drawn = sampler.batch(0).features
+        let share = Int((validationShare * Double(questions.count)).rounded())
+        let count = min(max(share, 1), questions.count - 1)
+        return (selecting(drawn.dropFirst(count).sorted()), selecting(drawn.prefix(count).sorted()))
+    }
+}

@@ -1,0 +1,32 @@
+import Model
+import QuestionAnswering
+
+/// A dataset and the features cut from it.
+package struct FeatureSet: FeatureSource, Sendable {
+    package let dataset: Dataset
+    package let features: [Feature]
+
+    package init(dataset: Dataset, features: [Feature]) {
+        self.dataset = dataset
+        self.features = features
+    }
+
+    package var count: Int { features.count }
+
+    package func tokenCount(_ index: Int) -> Int { features[index].count }
+
+    package func sequence(_ index: Int, position: UInt32) -> InputSequence {
+        let feature = features[index]
+        return InputSequence(
+            wordIDs: feature.inputIDs, tokenTypeIDs: feature.tokenTypeIDs,
+            label: feature.label.map { SpanLabel(start: $0.start, end: $0.end) }, position: position)
+    }
+
+    package func name(_ index: Int) -> String {
+        let feature = features[index]
+        return "\(dataset.questions[feature.questionIndex].id)/\(feature.window)"
+    }
+
+    package var longest: Int { features.map(\.count).max() ?? 0 }
+    package var totalTokens: Int { features.reduce(0) { $0 + $1.count } }
+}

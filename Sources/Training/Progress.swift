@@ -1,0 +1,92 @@
+import Foundation
+
+/// Shows how a run goes on stderr: one line that redraws on a terminal, plain lines otherwise.
+package final class Progress: TrainingObserver {
+    private let isTerminal: Bool
+    private let interval: Int
+    private var window = MetricsWindow()
+    private var totalSteps = 0
+    private var drawn = false
+
+    /// - interval: steps between plain lines.
+    package init(interval: Int, isTerminal: Bool = isatty(STDERR_FILENO) == 1) {
+        self.interval = interval
+        self.isTerminal = isTerminal
+    }
+
+    package func observe(_ event: TrainingEvent) {
+        switch event {
+        case .started(let totalSteps, let stepsPerEpoch, let features):
+            self.totalSteps = totalSteps
+            line("training on \(features) features, \(stepsPerEpoch) steps an epoch, \(totalSteps) steps")
+        case .stepped(let report): step(report)
+        case .evaluationStarted(let step):
+            if isTerminal { draw("step \(step): evaluating …") }
+        case .evaluated(let step, _, let result):
+            let loss = result.loss.map { String(format: " · loss %.4f", $0) } ?? ""
+            line(
+                "evaluation at step \(step)\(loss) · "
+                    + String(
+                        format: "exact match %.2f · F1 %.2f · KorQuAD exact match %.2f · F1 %.2f",
+                        result.metrics.exactMatch, result.metrics.f1, result.metrics.korquadExactMatch,
+                        result.metrics.korquadF1))
+        case .saved(let step, let path): line("saved step \(step): \(path)")
+        case .finished: clear()
+        }
+    }
+
+    private func step(_ report: StepReport) {
+        window.add(report)
+        guard let means = window.means() else { return }
+        let text = describe(means)
+        if isTerminal { draw(bar(report.step) + " " + text) }
+        if report.step % interval == 0 || report.step == totalSteps {
+            if !isTerminal { line(text) }
+            window = MetricsWindow()
+        }
+    }
+
+    private func describe(_ means: MetricsMeans) -> String {
+        let left = Double(totalSteps - means.step) * means.stepSeconds
+        return "step \(means.step)/\(totalSteps) · "
+            + String(
+                format: "loss %.4f · start %.1f %% end %.1f %% · %.2f samples/s · ", means.loss,
+                means.startAccuracy * 100, means.endAccuracy * 100, means.samplesPerSecond)
+            + "\(Self.clock(left)) left"
+    }
+
+    private func bar(_ step: Int) -> String {
+        let width = 20
+        let filled = totalSteps > 0 ? step * width / totalSteps : 0
+        return String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+    }
+
+    /// h:mm:ss.
+    static func clock(_ seconds: Double) -> String {
+        let whole = Int(seconds.rounded(.up))
+        return String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
+    }
+
+    /// Redraws the line in place, cut to the window so that it never wraps.
+    private func draw(_ text: String) {
+        write("\r\u{1B}[K" + text.prefix(Self.columns - 1))
+        drawn = true
+    }
+
+    private func line(_ text: String) {
+        clear()
+        write(text + "\n")
+    }
+
+    private func clear() {
+        if drawn { write("\r\u{1B}[K") }
+        drawn = false
+    }
+
+    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+
+    private static var columns: Int {
+        var size = winsize()
+        return ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+    }
+}

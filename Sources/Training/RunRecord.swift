@@ -1,0 +1,48 @@
+import Checkpoints
+import Distributed
+import Foundation
+import Kernels
+import QuestionAnswering
+
+/// `run.json`: what ran, on what, and on which data.
+struct RunRecord {
+    let settings: [(String, JSONValue)]
+    let hosts: [String]
+    let threads: Int
+    let microBatchTokens: Int
+    let features: Int
+    let totalSteps: Int
+    /// Datasets, whose content is hashed.
+    let files: [String]
+
+    var json: JSONValue {
+        get throws {
+            let hashes = try files.map { path in
+                (path, JSONValue.string(String(format: "fnv1a64:%016llx", try Self.hash(path))))
+            }
+            return [
+                "dure_version": .string(dureVersion),
+                "started": .string(Date().ISO8601Format()),
+                "settings": .object(settings),
+                "ranks": .integer(hosts.count),
+                "hosts": .array(hosts.map(JSONValue.string)),
+                "threads_per_rank": .integer(threads),
+                "micro_batch_tokens": .integer(microBatchTokens),
+                "features": .integer(features),
+                "total_steps": .integer(totalSteps),
+                "blas": .object([
+                    ("library", .string(blasConfiguration())), ("core", .string(blasCoreName())),
+                ]),
+                "mpi": hosts.count > 1 ? .string(MPICommunicator.libraryVersion) : .null,
+                "datasets": .object(hashes),
+            ]
+        }
+    }
+
+    /// FNV-1a of the file's bytes: tells two versions of a dataset apart.
+    private static func hash(_ path: String) throws -> UInt64 {
+        try MappedFile(path: path).withBytes { bytes in
+            bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        }
+    }
+}

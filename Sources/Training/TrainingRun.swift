@@ -1,0 +1,194 @@
+import Checkpoints
+import Distributed
+import Foundation
+import Kernels
+import Logging
+import Model
+import QuestionAnswering
+
+/// A whole run of `dure train` on one rank: from settings to `final.h5`.
+package struct TrainingRun {
+    private let settings: TrainingSettings
+    private let communicator: any Communicator
+    private let logger: Logger
+
+    package init(settings: TrainingSettings, communicator: any Communicator, logger: Logger) {
+        self.settings = settings
+        self.communicator = communicator
+        self.logger = logger
+    }
+
+    package func run() throws {
+        var output: OutputDirectory?
+        try communicator.onRoot { output = try OutputDirectory(creating: settings.outputDirectory) }
+        let loaded = try LoadedModel(
+            path: settings.model, tokenizer: settings.tokenizer, seed: settings.seed,
+            communicator: communicator)
+        log(loaded.notices)
+        let data = try communicator.together { try prepare(loaded) }
+        log(data.training.notices)
+        let compute = try communicator.together { () throws -> ComputePlan in
+            try ComputePlan(
+                settings.compute, configuration: loaded.configuration,
+                sequenceLength: settings.features.maxSequenceLength, communicator: communicator)
+        }
+        let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
+        let model = compute.model(loaded, longest: longest)
+        let optimizer = AdamW(layout: loaded.layout, settings: settings.optimizer, pool: compute.pool)
+        let plan = plan(features: data.training.set.count)
+        try describe(loaded, compute, data.training.set, plan, to: output)
+        let trainer = Trainer(
+            plan: plan, model: model, features: data.training.set,
+            sampler: sampler(data.training.set.count),
+            gradientStep: gradientStep(model), optimizer: optimizer, pool: compute.pool,
+            communicator: communicator, observers: try observers(output))
+        trainer.evaluate = data.validation.map { evaluation($0.set, model, output) }
+        let store = try output.map { try checkpointStore($0, loaded) }
+        trainer.save = store.map { saving($0, loaded, optimizer, stepsPerEpoch: plan.stepsPerEpoch) }
+        try trainer.run()
+        try communicator.onRoot {
+            let epoch = Double(plan.totalSteps) / Double(plan.stepsPerEpoch)
+            try store?.saveWeights(
+                "final.h5", step: plan.totalSteps, epoch: epoch, parameters: loaded.parameters)
+            logger.info("wrote \(output?.path(of: "final.h5") ?? "final.h5")")
+        }
+    }
+
+    private func log(_ notices: [String]) {
+        for notice in notices { logger.warning("\(notice)") }
+    }
+}
+
+// MARK: Parts
+
+extension TrainingRun {
+    private func prepare(_ loaded: LoadedModel) throws -> (training: PreparedData, validation: PreparedData?) {
+        let preparation = try DataPreparation(
+            configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
+        let all = try DatasetReader.read(settings.trainFiles)
+        switch settings.validation {
+        case nil:
+            return (try preparation.training(all, strict: settings.strict), nil)
+        case .file(let path):
+            return (
+                try preparation.training(all, strict: settings.strict),
+                try preparation.evaluation(DatasetReader.read([path]))
+            )
+        case .split(let share):
+            let (training, validation) = try all.splitting(validationShare: share, seed: settings.seed)
+            return (
+                try preparation.training(training, strict: settings.strict),
+                try preparation.evaluation(validation)
+            )
+        }
+    }
+
+    private var batchSize: Int { settings.batchSize.resolved(ranks: communicator.size) }
+
+    private func sampler(_ features: Int) -> FeatureSampler {
+        FeatureSampler(
+            featureCount: features, batchSize: batchSize, seed: settings.seed, shuffles: settings.shuffles)
+    }
+
+    private func plan(features: Int) -> TrainingPlan {
+        let stepsPerEpoch = sampler(features).stepsPerEpoch
+        let totalSteps = settings.length.steps(perEpoch: stepsPerEpoch)
+        let schedule = LearningRateSchedule(
+            kind: settings.schedule, peak: settings.optimizer.learningRate,
+            warmupSteps: settings.warmup.steps(of: totalSteps), totalSteps: totalSteps)
+        return TrainingPlan(
+            totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, schedule: schedule,
+            evaluation: settings.evaluation, saving: settings.saving)
+    }
+
+    private func gradientStep(_ model: SpanModel) -> GradientStep {
+        GradientStep(
+            model: model, communicator: communicator, seed: settings.seed,
+            hiddenDropout: settings.hiddenDropout ?? model.configuration.hiddenDropout,
+            attentionDropout: settings.attentionDropout ?? model.configuration.attentionDropout)
+    }
+
+    private func observers(_ output: OutputDirectory?) throws -> [any TrainingObserver] {
+        guard let output else { return [] }
+        return [
+            try MetricsLog(path: output.path(of: "metrics.jsonl"), interval: settings.loggingSteps),
+            Progress(interval: settings.loggingSteps),
+        ]
+    }
+
+    private func evaluation(
+        _ data: FeatureSet, _ model: SpanModel, _ output: OutputDirectory?
+    ) -> () throws -> EvaluationResult? {
+        let evaluator = Evaluator(
+            model: model, data: data, answers: settings.answers, communicator: communicator)
+        return {
+            let evaluation = try evaluator.run()
+            try communicator.onRoot {
+                guard let output else { return }
+                try evaluation?.write(to: output, allowsNoAnswer: settings.answers.allowsNoAnswer)
+            }
+            return evaluation?.result
+        }
+    }
+
+    private func checkpointStore(
+        _ output: OutputDirectory, _ loaded: LoadedModel
+    ) throws -> CheckpointStore {
+        CheckpointStore(
+            directory: output, limit: settings.saveTotalLimit, model: loaded.folder, layout: loaded.layout,
+            tokenizerSettings: try loaded.tokenizer.checkpointAttributes())
+    }
+
+    private func saving(
+        _ store: CheckpointStore, _ loaded: LoadedModel, _ optimizer: AdamW, stepsPerEpoch: Int
+    ) -> (Int, Double) throws -> String {
+        let flags = JSONValue.object(settings.flags(ranks: communicator.size)).compact
+        return { step, epoch in
+            let progress = TrainingProgress(
+                seed: settings.seed, optimizerStep: optimizer.updates, epochIndex: step / stepsPerEpoch,
+                epochPosition: step % stepsPerEpoch * batchSize, settings: flags)
+            return try store.saveState(
+                step: step, epoch: epoch, progress: progress, parameters: loaded.parameters,
+                optimizer: optimizer)
+        }
+    }
+}
+
+// MARK: What the run tells about itself
+
+extension TrainingRun {
+    /// Logs what is about to run and writes `run.json`.
+    private func describe(
+        _ loaded: LoadedModel, _ compute: ComputePlan, _ data: FeatureSet, _ plan: TrainingPlan,
+        to output: OutputDirectory?
+    ) throws {
+        let hosts = try communicator.allGather([UInt8](Host.name.utf8)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        if communicator.size > data.count {
+            logger.warning(
+                "\(communicator.size) ranks for \(data.count) features: some have nothing to compute")
+        }
+        logger.info(
+            """
+            \(loaded.layout.count) parameters · \(communicator.size) rank(s) × \(compute.pool.threadCount) \
+            thread(s) · batch \(batchSize) · micro-batches of \(compute.microBatchTokens) tokens · \
+            OpenBLAS \(blasCoreName())
+            """)
+        try communicator.onRoot {
+            let record = RunRecord(
+                settings: settings.flags(ranks: communicator.size), hosts: hosts,
+                threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
+                features: data.count, totalSteps: plan.totalSteps,
+                files: settings.trainFiles + settings.validationFiles)
+            try output?.write(try record.json.indented + "\n", to: "run.json")
+        }
+    }
+}
+
+extension TrainingSettings {
+    fileprivate var validationFiles: [String] {
+        if case .file(let path) = validation { return [path] }
+        return []
+    }
+}

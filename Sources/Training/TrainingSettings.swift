@@ -1,0 +1,177 @@
+import QuestionAnswering
+
+/// How many features an optimizer step takes.
+package enum BatchSize: Sendable, Equatable {
+    /// Over all ranks.
+    case global(Int)
+    /// On every rank, summed over `accumulation` times as many.
+    case perDevice(Int, accumulation: Int)
+
+    package func resolved(ranks: Int) -> Int {
+        switch self {
+        case .global(let size): size
+        case .perDevice(let size, let accumulation): size * accumulation * ranks
+        }
+    }
+}
+
+/// How long to train.
+package enum TrainingLength: Sendable, Equatable {
+    case epochs(Double)
+    case steps(Int)
+
+    package func steps(perEpoch: Int) -> Int {
+        switch self {
+        case .epochs(let epochs): max(1, Int((epochs * Double(perEpoch)).rounded(.up)))
+        case .steps(let steps): steps
+        }
+    }
+}
+
+/// How the learning rate rises before it falls.
+package enum Warmup: Sendable, Equatable {
+    case steps(Int)
+    /// A share of all steps.
+    case ratio(Double)
+
+    package func steps(of total: Int) -> Int {
+        switch self {
+        case .steps(let steps): steps
+        case .ratio(let ratio): Int((ratio * Double(total)).rounded(.up))
+        }
+    }
+}
+
+/// Where questions to validate on come from.
+package enum ValidationSource: Sendable, Equatable {
+    case file(String)
+    /// A share of the training questions, drawn with the seed.
+    case split(Double)
+}
+
+/// How much a rank computes at once, and on how many threads.
+package struct ComputeSettings: Sendable, Equatable {
+    /// Most tokens in flight; nil chooses from the model.
+    package var microBatchTokens: Int?
+    /// Compute threads of a rank; nil takes the cores the process may run on, shared by the ranks of the host.
+    package var threads: Int?
+
+    package init(microBatchTokens: Int? = nil, threads: Int? = nil) {
+        self.microBatchTokens = microBatchTokens
+        self.threads = threads
+    }
+}
+
+/// Everything `dure train` was asked for.
+package struct TrainingSettings: Sendable {
+    package var model: String
+    package var outputDirectory: String
+    package var trainFiles: [String]
+    package var validation: ValidationSource?
+    package var batchSize = BatchSize.global(16)
+    package var length = TrainingLength.epochs(3)
+    package var optimizer = OptimizerSettings()
+    package var schedule = ScheduleKind.linear
+    package var warmup = Warmup.ratio(0)
+    package var features = FeatureSettings()
+    package var answers = AnswerSettings()
+    package var tokenizer = TokenizerOverrides()
+    package var compute = ComputeSettings()
+    package var evaluation = Interval.epoch
+    package var saving = Interval.epoch
+    package var saveTotalLimit = 3
+    package var seed: UInt64 = 42
+    package var shuffles = true
+    package var strict = false
+    /// Nil takes the model's.
+    package var hiddenDropout: Float?
+    package var attentionDropout: Float?
+    package var loggingSteps = 10
+
+    package init(model: String, outputDirectory: String, trainFiles: [String]) {
+        self.model = model
+        self.outputDirectory = outputDirectory
+        self.trainFiles = trainFiles
+    }
+}
+
+extension TrainingSettings {
+    /// Every setting under the name of its flag, as resolved for `ranks` ranks.
+    package func flags(ranks: Int) -> [(String, JSONValue)] {
+        var flags: [(String, JSONValue)] = [
+            ("model", .string(model)), ("output-dir", .string(outputDirectory)),
+            ("train-file", .array(trainFiles.map(JSONValue.string))),
+        ]
+        switch validation {
+        case .file(let path): flags.append(("validation-file", .string(path)))
+        case .split(let share): flags.append(("validation-split", .number(share)))
+        case nil: break
+        }
+        flags.append(("batch-size", .integer(batchSize.resolved(ranks: ranks))))
+        switch length {
+        case .epochs(let epochs): flags.append(("num-train-epochs", .number(epochs)))
+        case .steps(let steps): flags.append(("max-steps", .integer(steps)))
+        }
+        flags += optimizerFlags + featureFlags + answerFlags + runFlags
+        return flags
+    }
+
+    private var optimizerFlags: [(String, JSONValue)] {
+        var flags: [(String, JSONValue)] = [
+            ("learning-rate", .number(optimizer.learningRate)),
+            ("weight-decay", .number(optimizer.weightDecay)), ("adam-beta1", .number(optimizer.beta1)),
+            ("adam-beta2", .number(optimizer.beta2)), ("adam-epsilon", .number(optimizer.epsilon)),
+            ("max-grad-norm", .number(optimizer.maxGradientNorm)),
+            ("lr-scheduler-type", .string(schedule.rawValue)),
+        ]
+        switch warmup {
+        case .steps(let steps): flags.append(("warmup-steps", .integer(steps)))
+        case .ratio(let ratio): flags.append(("warmup-ratio", .number(ratio)))
+        }
+        return flags
+    }
+
+    private var featureFlags: [(String, JSONValue)] {
+        [
+            ("max-seq-length", .integer(features.maxSequenceLength)),
+            ("doc-stride", .integer(features.documentStride)),
+            ("max-query-length", features.maxQueryLength.map(JSONValue.integer) ?? .null),
+            ("unanswerable-windows", .string(features.unanswerableWindows.rawValue)),
+            ("do-lower-case", tokenizer.doLowerCase.map(JSONValue.boolean) ?? .null),
+            ("strip-accents", tokenizer.stripAccents.map(JSONValue.boolean) ?? .null),
+            ("strict", .boolean(strict)),
+        ]
+    }
+
+    private var answerFlags: [(String, JSONValue)] {
+        [
+            ("version-2-with-negative", .boolean(answers.allowsNoAnswer)),
+            ("null-score-diff-threshold", .float(answers.nullThreshold)),
+            ("n-best-size", .integer(answers.bestCount)),
+            ("max-answer-length", .integer(answers.maxAnswerLength)),
+        ]
+    }
+
+    private var runFlags: [(String, JSONValue)] {
+        func strategy(_ interval: Interval) -> JSONValue {
+            switch interval {
+            case .never: "no"
+            case .steps: "steps"
+            case .epoch: "epoch"
+            }
+        }
+        func steps(_ interval: Interval) -> JSONValue {
+            if case .steps(let every) = interval { return .integer(every) }
+            return .null
+        }
+        return [
+            ("eval-strategy", strategy(evaluation)), ("eval-steps", steps(evaluation)),
+            ("save-strategy", strategy(saving)), ("save-steps", steps(saving)),
+            ("save-total-limit", .integer(saveTotalLimit)), ("seed", .integer(Int(seed))),
+            ("no-shuffle", .boolean(!shuffles)),
+            ("hidden-dropout-prob", hiddenDropout.map(JSONValue.float) ?? .null),
+            ("attention-dropout-prob", attentionDropout.map(JSONValue.float) ?? .null),
+            ("logging-steps", .integer(loggingSteps)),
+        ]
+    }
+}

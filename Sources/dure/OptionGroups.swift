@@ -1,0 +1,99 @@
+import ArgumentParser
+import QuestionAnswering
+import Training
+
+extension UnanswerableWindows: ExpressibleByArgument {}
+extension ScheduleKind: ExpressibleByArgument {}
+
+/// Refuses a number outside its range, naming the flag.
+func require(_ condition: Bool, _ flag: String, _ value: some CustomStringConvertible, _ rule: String) throws {
+    guard condition else { throw ValidationError("\(flag) \(value) is not possible: it must be \(rule)") }
+}
+
+func requirePositive(_ flag: String, _ value: Int?) throws {
+    if let value { try require(value > 0, flag, value, "at least 1") }
+}
+
+struct TokenizerOptions: ParsableArguments {
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Lower-case text, whatever the model folder says.")
+    var doLowerCase: Bool?
+
+    @Flag(inversion: .prefixedNo, help: "Strip accents, whatever the model folder says.")
+    var stripAccents: Bool?
+
+    var overrides: TokenizerOverrides {
+        TokenizerOverrides(doLowerCase: doLowerCase, stripAccents: stripAccents)
+    }
+}
+
+struct FeatureOptions: ParsableArguments {
+    @Option(help: "Most tokens of a window, question and special tokens included.")
+    var maxSeqLength: Int?
+
+    @Option(help: "Tokens by which neighbouring windows overlap.")
+    var docStride = 128
+
+    @Option(help: "Cut questions to this many tokens.")
+    var maxQueryLength: Int?
+
+    static let defaultLength = 384
+
+    func validate() throws {
+        try requirePositive("--max-seq-length", maxSeqLength)
+        try require(docStride >= 0, "--doc-stride", docStride, "0 or more")
+        try requirePositive("--max-query-length", maxQueryLength)
+    }
+
+    /// - positions: of the model, where the length should follow it when none is given.
+    func settings(
+        _ unanswerable: UnanswerableWindows = .cls, fitting positions: Int = .max
+    ) -> FeatureSettings {
+        FeatureSettings(
+            maxSequenceLength: maxSeqLength ?? min(Self.defaultLength, positions), documentStride: docStride,
+            maxQueryLength: maxQueryLength, unanswerableWindows: unanswerable)
+    }
+}
+
+struct AnswerOptions: ParsableArguments {
+    @Flag(name: .customLong("version-2-with-negative"), help: "Questions may have no answer.")
+    var version2WithNegative = false
+
+    @Option(help: "No answer when its score exceeds the best other by more than this.")
+    var nullScoreDiffThreshold: Float = 0
+
+    @Option(help: "Starts and ends looked at in a window, and candidates kept for a question.")
+    var nBestSize = 20
+
+    @Option(help: "Longest answer, in tokens.")
+    var maxAnswerLength = 30
+
+    func validate() throws {
+        try requirePositive("--n-best-size", nBestSize)
+        try requirePositive("--max-answer-length", maxAnswerLength)
+        try require(
+            nullScoreDiffThreshold.isFinite, "--null-score-diff-threshold", nullScoreDiffThreshold, "finite")
+    }
+
+    var settings: AnswerSettings {
+        AnswerSettings(
+            bestCount: nBestSize, maxAnswerLength: maxAnswerLength, allowsNoAnswer: version2WithNegative,
+            nullThreshold: nullScoreDiffThreshold)
+    }
+}
+
+struct ComputeOptions: ParsableArguments {
+    @Option(help: "Most tokens a rank computes at once; bounds memory. Chosen from the model by default.")
+    var microBatchTokens: Int?
+
+    @Option(help: "Compute threads of a rank. By default the cores it may use, shared by the host's ranks.")
+    var threads: Int?
+
+    func validate() throws {
+        try requirePositive("--micro-batch-tokens", microBatchTokens)
+        try requirePositive("--threads", threads)
+    }
+
+    var settings: ComputeSettings { ComputeSettings(microBatchTokens: microBatchTokens, threads: threads) }
+}

@@ -1,0 +1,81 @@
+import ArgumentParser
+import QuestionAnswering
+import Training
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Fine-tune a model; under mpirun on all ranks together.",
+        discussion: "mpirun -n 2 dure train --model MODEL --train-file KorQuAD_v1.0_train.json --output-dir OUT")
+
+    @Option(help: "Model folder, or a checkpoint (.h5).")
+    var model: String
+
+    @Option(help: "Folder for what the run leaves.")
+    var outputDir: String
+
+    @Option(parsing: .singleValue, help: "Training dataset; may be given several times.")
+    var trainFile: [String]
+
+    @Option(help: "Validation dataset.")
+    var validationFile: String?
+
+    @Option(help: "Share of the training questions to validate on instead.")
+    var validationSplit: Double?
+
+    @Option(help: "What to do with a window without the answer: point at [CLS], or leave it out.")
+    var unanswerableWindows = UnanswerableWindows.cls
+
+    @Flag(help: "A misplaced answer is an error instead of being repaired or skipped.")
+    var strict = false
+
+    @OptionGroup(title: "Batches") var batch: BatchOptions
+    @OptionGroup(title: "Optimizer") var optimizer: OptimizerOptions
+    @OptionGroup(title: "Windows") var features: FeatureOptions
+    @OptionGroup(title: "Answers") var answers: AnswerOptions
+    @OptionGroup(title: "Run") var schedule: RunOptions
+    @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+
+    func validate() throws {
+        guard validationFile == nil || validationSplit == nil else {
+            throw ValidationError("--validation-file and --validation-split exclude each other")
+        }
+        if let validationSplit {
+            try require(
+                validationSplit > 0 && validationSplit < 1, "--validation-split", validationSplit,
+                "between 0 and 1")
+        }
+        guard !trainFile.isEmpty else { throw ValidationError("Missing expected argument '--train-file'") }
+    }
+
+    func run() throws {
+        try withRanks { communicator, logger in
+            try TrainingRun(settings: settings, communicator: communicator, logger: logger).run()
+        }
+    }
+
+    private var settings: TrainingSettings {
+        var settings = TrainingSettings(model: model, outputDirectory: outputDir, trainFiles: trainFile)
+        settings.validation =
+            validationFile.map(ValidationSource.file) ?? validationSplit.map(ValidationSource.split)
+        settings.batchSize = batch.size
+        settings.length = schedule.length
+        settings.optimizer = optimizer.settings
+        settings.schedule = optimizer.lrSchedulerType
+        settings.warmup = optimizer.warmup
+        settings.features = features.settings(unanswerableWindows)
+        settings.answers = answers.settings
+        settings.tokenizer = tokenizer.overrides
+        settings.compute = compute.settings
+        settings.evaluation = schedule.evalStrategy.interval(schedule.evalSteps)
+        settings.saving = schedule.saveStrategy.interval(schedule.saveSteps)
+        settings.saveTotalLimit = schedule.saveTotalLimit
+        settings.seed = schedule.seed
+        settings.shuffles = !schedule.noShuffle
+        settings.strict = strict
+        settings.hiddenDropout = schedule.hiddenDropoutProb
+        settings.attentionDropout = schedule.attentionDropoutProb
+        settings.loggingSteps = schedule.loggingSteps
+        return settings
+    }
+}

@@ -1,0 +1,158 @@
+import ArgumentParser
+import Training
+
+struct BatchOptions: ParsableArguments {
+    @Option(help: "Features of an optimizer step, over all ranks. (default: 16)")
+    var batchSize: Int?
+
+    @Option(help: "Features of a rank before accumulation; instead of --batch-size.")
+    var perDeviceTrainBatchSize: Int?
+
+    @Option(help: "Times that a rank's features are multiplied before a step.")
+    var gradientAccumulationSteps: Int?
+
+    func validate() throws {
+        try requirePositive("--batch-size", batchSize)
+        try requirePositive("--per-device-train-batch-size", perDeviceTrainBatchSize)
+        try requirePositive("--gradient-accumulation-steps", gradientAccumulationSteps)
+        guard batchSize == nil || (perDeviceTrainBatchSize == nil && gradientAccumulationSteps == nil) else {
+            throw ValidationError(
+                "--batch-size does not go with --per-device-train-batch-size or --gradient-accumulation-steps")
+        }
+        guard gradientAccumulationSteps == nil || perDeviceTrainBatchSize != nil else {
+            throw ValidationError("--gradient-accumulation-steps needs --per-device-train-batch-size")
+        }
+    }
+
+    var size: BatchSize {
+        guard let perDeviceTrainBatchSize else { return .global(batchSize ?? 16) }
+        return .perDevice(perDeviceTrainBatchSize, accumulation: gradientAccumulationSteps ?? 1)
+    }
+}
+
+struct OptimizerOptions: ParsableArguments {
+    @Option(help: "Peak learning rate.")
+    var learningRate = 5e-5
+
+    @Option(help: "Decoupled weight decay; not on biases and LayerNorm.")
+    var weightDecay = 0.0
+
+    @Option var adamBeta1 = 0.9
+    @Option var adamBeta2 = 0.999
+    @Option var adamEpsilon = 1e-8
+
+    @Option(help: "Scale the gradient down to this norm; 0 leaves it.")
+    var maxGradNorm = 1.0
+
+    @Option(help: "Schedule of the learning rate.")
+    var lrSchedulerType = ScheduleKind.linear
+
+    @Option(help: "Share of the steps over which the learning rate rises. (default: 0)")
+    var warmupRatio: Double?
+
+    @Option(help: "Steps over which the learning rate rises.")
+    var warmupSteps: Int?
+
+    func validate() throws {
+        try require(learningRate > 0 && learningRate.isFinite, "--learning-rate", learningRate, "above 0")
+        try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay", weightDecay, "0 or more")
+        try require(adamBeta1 >= 0 && adamBeta1 < 1, "--adam-beta1", adamBeta1, "from 0 to below 1")
+        try require(adamBeta2 >= 0 && adamBeta2 < 1, "--adam-beta2", adamBeta2, "from 0 to below 1")
+        try require(adamEpsilon > 0 && adamEpsilon.isFinite, "--adam-epsilon", adamEpsilon, "above 0")
+        try require(maxGradNorm >= 0, "--max-grad-norm", maxGradNorm, "0 or more")
+        if let warmupRatio {
+            try require((0...1).contains(warmupRatio), "--warmup-ratio", warmupRatio, "from 0 to 1")
+        }
+        if let warmupSteps { try require(warmupSteps >= 0, "--warmup-steps", warmupSteps, "0 or more") }
+        guard warmupRatio == nil || warmupSteps == nil else {
+            throw ValidationError("--warmup-ratio and --warmup-steps exclude each other")
+        }
+    }
+
+    var settings: OptimizerSettings {
+        var settings = OptimizerSettings()
+        settings.learningRate = learningRate
+        settings.weightDecay = weightDecay
+        settings.beta1 = adamBeta1
+        settings.beta2 = adamBeta2
+        settings.epsilon = adamEpsilon
+        settings.maxGradientNorm = maxGradNorm
+        return settings
+    }
+
+    var warmup: Warmup { warmupSteps.map(Warmup.steps) ?? .ratio(warmupRatio ?? 0) }
+}
+
+/// When to evaluate or save, by transformers' names.
+enum Strategy: String, ExpressibleByArgument, CaseIterable {
+    case no, steps, epoch
+
+    func interval(_ steps: Int) -> Interval {
+        switch self {
+        case .no: .never
+        case .steps: .steps(steps)
+        case .epoch: .epoch
+        }
+    }
+}
+
+struct RunOptions: ParsableArguments {
+    @Option(help: "Passes over the training features. (default: 3)")
+    var numTrainEpochs: Double?
+
+    @Option(help: "Optimizer steps, instead of epochs.")
+    var maxSteps: Int?
+
+    @Option(help: "When to evaluate.")
+    var evalStrategy = Strategy.epoch
+
+    @Option(help: "Steps between evaluations with --eval-strategy steps.")
+    var evalSteps = 500
+
+    @Option(help: "When to save a checkpoint of the training state.")
+    var saveStrategy = Strategy.epoch
+
+    @Option(help: "Steps between checkpoints with --save-strategy steps.")
+    var saveSteps = 500
+
+    @Option(help: "Checkpoints to keep.")
+    var saveTotalLimit = 3
+
+    @Option(help: "Decides the order of features, dropout and what is initialised at random.")
+    var seed: UInt64 = 42
+
+    @Flag(help: "Take features in the order of the files.")
+    var noShuffle = false
+
+    @Option(help: "Dropout of hidden states. (default: the model's)")
+    var hiddenDropoutProb: Float?
+
+    @Option(help: "Dropout of attention probabilities. (default: the model's)")
+    var attentionDropoutProb: Float?
+
+    @Option(help: "Steps between lines of metrics.")
+    var loggingSteps = 10
+
+    func validate() throws {
+        if let numTrainEpochs {
+            try require(
+                numTrainEpochs > 0 && numTrainEpochs < 1e6, "--num-train-epochs", numTrainEpochs,
+                "above 0, and below a million")
+        }
+        try requirePositive("--max-steps", maxSteps)
+        guard numTrainEpochs == nil || maxSteps == nil else {
+            throw ValidationError("--num-train-epochs and --max-steps exclude each other")
+        }
+        try requirePositive("--eval-steps", evalSteps)
+        try requirePositive("--save-steps", saveSteps)
+        try requirePositive("--save-total-limit", saveTotalLimit)
+        try requirePositive("--logging-steps", loggingSteps)
+        for (flag, value) in [
+            ("--hidden-dropout-prob", hiddenDropoutProb), ("--attention-dropout-prob", attentionDropoutProb),
+        ] {
+            if let value { try require(value >= 0 && value < 1, flag, value, "from 0 to below 1") }
+        }
+    }
+
+    var length: TrainingLength { maxSteps.map(TrainingLength.steps) ?? .epochs(numTrainEpochs ?? 3) }
+}
