@@ -1,6 +1,7 @@
 import Distributed
 import Kernels
 import Model
+import QuestionAnswering
 
 /// What a rank computes with: its threads, and the micro-batches its memory is laid out for.
 package struct ComputePlan {
@@ -10,8 +11,7 @@ package struct ComputePlan {
     /// - sequenceLength: tokens of the longest feature there may be.
     /// - Throws: `TrainingError.setting` when a micro-batch cannot hold that feature.
     package init(
-        _ settings: ComputeSettings, configuration: ModelConfiguration, sequenceLength: Int,
-        communicator: any Communicator
+        _ settings: ComputeSettings, configuration: ModelConfiguration, sequenceLength: Int, threads: Int
     ) throws {
         let tokens = settings.microBatchTokens ?? Self.defaultTokens(configuration, sequenceLength)
         guard tokens >= sequenceLength else {
@@ -22,7 +22,6 @@ package struct ComputePlan {
         }
         microBatchTokens = tokens
         useSingleThreadedBLAS()
-        let threads = try settings.threads ?? ThreadBudget.threads(communicator: communicator)
         pool = WorkerPool(threadCount: threads)
     }
 
@@ -36,5 +35,19 @@ package struct ComputePlan {
         SpanModel(
             configuration: loaded.configuration, layout: loaded.layout, parameters: loaded.parameters,
             capacity: BatchCapacity(tokens: microBatchTokens, sequenceLength: longest), pool: pool)
+    }
+}
+
+extension Communicator {
+    /// The compute plan of a command that meets windows of up to `features.maxSequenceLength` tokens.
+    package func planCompute(
+        _ settings: ComputeSettings, _ loaded: LoadedModel, _ features: FeatureSettings
+    ) throws -> ComputePlan {
+        let threads = try settings.threads ?? ThreadBudget.threads(communicator: self)
+        return try together {
+            try ComputePlan(
+                settings, configuration: loaded.configuration, sequenceLength: features.maxSequenceLength,
+                threads: threads)
+        }
     }
 }

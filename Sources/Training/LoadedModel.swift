@@ -48,15 +48,18 @@ package struct LoadedModel {
     ) throws -> (ModelFolder, WordPieceTokenizer, [String]) {
         let folder = try ModelFolder(path: path)
         let (tokenizer, notices) = try folder.makeTokenizer(overrides)
-        let vocabulary = tokenizer.vocabulary
-        guard vocabulary.count <= folder.configuration.vocabularySize else {
-            throw TrainingError.data(
-                location: vocabulary.source,
-                problem: "the vocabulary has \(vocabulary.count) entries, the model's embedding "
-                    + "\(folder.configuration.vocabularySize)",
-                remedy: "use the vocab.txt that belongs to the model")
-        }
+        try requireFit(tokenizer.vocabulary, folder.configuration)
         return (folder, tokenizer, notices)
+    }
+
+    /// Every id must have a row in the model's embedding.
+    package static func requireFit(_ vocabulary: Vocabulary, _ configuration: ModelConfiguration) throws {
+        guard vocabulary.count > configuration.vocabularySize else { return }
+        throw TrainingError.data(
+            location: vocabulary.source,
+            problem: "the vocabulary has \(vocabulary.count) entries, the model's embedding "
+                + "\(configuration.vocabularySize)",
+            remedy: "use the vocab.txt that belongs to the model")
     }
 
     private static func describe(_ report: WeightLoadReport) -> [String] {

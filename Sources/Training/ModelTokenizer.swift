@@ -10,16 +10,20 @@ extension ModelFolder {
         let separator = path.hasSuffix("/") ? "" : "/"
         let source = isCheckpoint ? "\(path), /vocabulary" : "\(path)\(separator)vocab.txt"
         let vocabulary = try Vocabulary(text: vocabulary, source: source)
-        var resolved = try TokenizerSettings.resolve(
-            folder: isCheckpoint ? nil : URL(filePath: path), vocabulary: vocabulary, overrides: overrides)
+        var settings: TokenizerSettings
+        var notices: [String] = []
         if case .text(let json)? = tokenizerSettings[CheckpointTokenizer.settings] {
-            resolved = ResolvedTokenizerSettings(
-                settings: try TokenizerSettings(json: json.utf8, source: source), notices: [])
-            resolved.settings.doLowerCase = overrides.doLowerCase ?? resolved.settings.doLowerCase
-            resolved.settings.stripAccents = overrides.stripAccents ?? resolved.settings.stripAccents
+            settings = try TokenizerSettings(json: json.utf8, source: source)
+            settings.doLowerCase = overrides.doLowerCase ?? settings.doLowerCase
+            settings.stripAccents = overrides.stripAccents ?? settings.stripAccents
+        } else {
+            let resolved = try TokenizerSettings.resolve(
+                folder: isCheckpoint ? nil : URL(filePath: path), vocabulary: vocabulary,
+                overrides: overrides)
+            (settings, notices) = (resolved.settings, resolved.notices)
         }
-        let tokenizer = try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings)
-        return (tokenizer, resolved.notices)
+        let tokenizer = try WordPieceTokenizer(vocabulary: vocabulary, settings: settings)
+        return (tokenizer, notices)
     }
 }
 

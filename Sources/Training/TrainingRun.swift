@@ -27,11 +27,7 @@ package struct TrainingRun {
         log(loaded.notices)
         let data = try communicator.together { try prepare(loaded) }
         log(data.training.notices)
-        let compute = try communicator.together { () throws -> ComputePlan in
-            try ComputePlan(
-                settings.compute, configuration: loaded.configuration,
-                sequenceLength: settings.features.maxSequenceLength, communicator: communicator)
-        }
+        let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
         let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
         let model = compute.model(loaded, longest: longest)
         let optimizer = AdamW(layout: loaded.layout, settings: settings.optimizer, pool: compute.pool)

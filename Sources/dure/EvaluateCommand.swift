@@ -1,0 +1,55 @@
+import ArgumentParser
+import Distributed
+import Logging
+import QuestionAnswering
+import Training
+
+struct EvaluateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "evaluate",
+        abstract: "Answer a dataset's questions and score the answers; under mpirun on all ranks together.",
+        discussion: "mpirun -n 2 dure evaluate --model OUT/final.h5 --dataset dev.json --output-dir EVAL")
+
+    @Option(help: "Model folder, or a checkpoint (.h5).")
+    var model: String
+
+    @Option(help: "Dataset.")
+    var dataset: String
+
+    @Option(help: "Folder for predictions and metrics.")
+    var outputDir: String
+
+    @OptionGroup(title: "Windows") var features: FeatureOptions
+    @OptionGroup(title: "Answers") var answers: AnswerOptions
+    @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+
+    func run() throws {
+        try withRanks { communicator, logger in
+            var output: OutputDirectory?
+            try communicator.onRoot { output = try OutputDirectory(creating: outputDir) }
+            let loaded = try LoadedModel(
+                path: model, tokenizer: tokenizer.overrides, seed: 42, communicator: communicator)
+            for notice in loaded.notices { logger.warning("\(notice)") }
+            let settings = features.settings(fitting: loaded.configuration.maxPositions)
+            let data = try communicator.together {
+                try DataPreparation(
+                    configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings
+                ).evaluation(DatasetReader.read([dataset]))
+            }
+            let plan = try communicator.planCompute(compute.settings, loaded, settings)
+            logger.info(
+                "\(data.set.dataset.questions.count) questions in \(data.set.count) windows on \(communicator.size) rank(s)"
+            )
+            let evaluation = try Evaluator(
+                model: plan.model(loaded, longest: data.set.longest), data: data.set,
+                answers: answers.settings, communicator: communicator
+            ).run()
+            try communicator.onRoot {
+                guard let evaluation, let output else { return }
+                try evaluation.write(to: output, allowsNoAnswer: answers.version2WithNegative)
+                printResult(JSONValue.object(evaluation.result.members).indented)
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+import ArgumentParser
+import QuestionAnswering
+
+struct ScoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "Score a predictions file, without a model.",
+        discussion: "dure score --dataset dev.json --predictions OUT/eval_predictions.json")
+
+    @Option(help: "Dataset with the right answers.")
+    var dataset: String
+
+    @Option(help: "JSON object of question id and answer.")
+    var predictions: String
+
+    func run() throws {
+        let metrics = AnswerMetrics(
+            dataset: try DatasetReader.read([dataset]), predictions: try Predictions(path: predictions))
+        printResult(metrics.json.indented)
+    }
+}

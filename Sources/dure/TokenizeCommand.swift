@@ -1,0 +1,52 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import QuestionAnswering
+import Training
+
+struct TokenizeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tokenize", abstract: "Show the tokens of every line of stdin, as JSON.",
+        discussion: "echo '두레는 옛 마을의 풍습이다.' | dure tokenize --model MODEL")
+
+    @Option(help: "Model folder, checkpoint (.h5) or vocab.txt.")
+    var model: String
+
+    @OptionGroup(title: "Text") var options: TokenizerOptions
+
+    func run() throws {
+        let (tokenizer, notices) = try makeTokenizer()
+        for notice in notices { FileHandle.standardError.write(Data("\(notice)\n".utf8)) }
+        for (number, line) in StandardInputLines().enumerated() {
+            guard let text = String(validating: line, as: UTF8.self) else {
+                throw TrainingError.data(
+                    location: "stdin, line \(number + 1)", problem: "the line is not UTF-8",
+                    remedy: "convert the text to UTF-8")
+            }
+            printResult(Self.json(tokenizer.encode(text), tokenizer.vocabulary).compact)
+        }
+    }
+
+    private func makeTokenizer() throws -> (WordPieceTokenizer, [String]) {
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: model, isDirectory: &isFolder)
+        guard exists, !isFolder.boolValue, !model.hasSuffix(".h5") else {
+            let (tokenizer, notices) = try ModelFolder(path: model).makeTokenizer(options.overrides)
+            return (tokenizer, notices)
+        }
+        let vocabulary = try Vocabulary(text: MappedFile.contents(of: model), source: model)
+        let resolved = try TokenizerSettings.resolve(
+            folder: nil, vocabulary: vocabulary, overrides: options.overrides)
+        return (
+            try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings), resolved.notices
+        )
+    }
+
+    private static func json(_ tokens: [Token], _ vocabulary: Vocabulary) -> JSONValue {
+        .object([
+            ("tokens", .array(tokens.map { .string(vocabulary.token($0.id) ?? "") })),
+            ("ids", .array(tokens.map { .integer(Int($0.id)) })),
+            ("offsets", .array(tokens.map { .array([.integer(Int($0.start)), .integer(Int($0.end))]) })),
+        ])
+    }
+}
