@@ -64,7 +64,7 @@ extension HDF5Object {
                 dure_h5_attribute_names(handle.id, collectName, $0)
             }
             try location.check(code, "list the attributes")
-            return names
+            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         }
     }
 

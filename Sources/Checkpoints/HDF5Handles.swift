@@ -112,7 +112,7 @@ struct HDF5Object: ~Copyable {
             var names: [String] = []
             let code = withUnsafeMutablePointer(to: &names) { dure_h5_link_names(handle.id, collectName, $0) }
             try location.check(code, "list the members")
-            return names
+            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         }
     }
 
