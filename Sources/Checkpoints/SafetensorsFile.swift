@@ -26,7 +26,7 @@ package final class SafetensorsFile: Sendable {
         precondition(destination.count == tensor.count)
         try withBytes(of: tensor) { bytes in
             switch tensor.type {
-            case .float32: Self.convert(bytes, UInt32.self, into: destination) { Float(bitPattern: $0) }
+            case .float32: Self.copy(bytes, into: destination)
             case .float64:
                 Self.convert(bytes, UInt64.self, into: destination) { Float(Double(bitPattern: $0)) }
             case .bfloat16:
@@ -38,6 +38,16 @@ package final class SafetensorsFile: Sendable {
                     item: tensor.name, remedy: "convert the weights to one of these")
             }
         }
+    }
+
+    private static func copy(
+        _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableBufferPointer<Float>
+    ) {
+        #if _endian(little)
+            UnsafeMutableRawBufferPointer(destination).copyMemory(from: bytes)
+        #else
+            convert(bytes, UInt32.self, into: destination) { Float(bitPattern: $0) }
+        #endif
     }
 
     @inline(__always)
