@@ -34,7 +34,8 @@ static inline herr_t dure_h5p_set_checksummed_format(hid_t access)
     return H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
 }
 
-// H5Literate and its callback's type are versioned macros in later releases.
+// H5Literate and its callback's type are versioned macros in later releases. Names come in the order of the file:
+// to sort them, HDF5 1.10 fills a table first, and frees what it never filled when it meets damage on the way.
 typedef void (*dure_h5_name)(const char *name, void *context);
 struct dure_h5_visit {
     dure_h5_name callback;
@@ -59,10 +60,10 @@ static inline herr_t dure_h5_visit_attribute(hid_t object, const char *name, con
 static inline herr_t dure_h5_link_names(hid_t group, dure_h5_name callback, void *context)
 {
     struct dure_h5_visit visit = {callback, context};
-    return H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, dure_h5_visit_link, &visit);
+    return H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, dure_h5_visit_link, &visit);
 }
 static inline herr_t dure_h5_attribute_names(hid_t object, dure_h5_name callback, void *context)
 {
     struct dure_h5_visit visit = {callback, context};
-    return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, NULL, dure_h5_visit_attribute, &visit);
+    return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, dure_h5_visit_attribute, &visit);
 }

@@ -134,7 +134,8 @@ package final class CheckpointFile: @unchecked Sendable {
         }
         guard description.kind == contents.kind else {
             throw file.location.bad(
-                "says it holds \(description.kind.rawValue), but the group /\(CheckpointPath.training) says otherwise")
+                "says it holds \(description.kind.rawValue), but the group /\(CheckpointPath.training) says otherwise"
+            )
         }
         contents.created = description.created
         contents.programVersion = description.programVersion

@@ -24,9 +24,11 @@ extension HDF5Object {
         try HDF5.locked {
             switch value {
             case .integer(let value):
-                try writeScalar(name, value: value, file: dure_h5t_std_i64le(), memory: dure_h5t_native_int64())
+                try writeScalar(
+                    name, value: value, file: dure_h5t_std_i64le(), memory: dure_h5t_native_int64())
             case .real(let value):
-                try writeScalar(name, value: value, file: dure_h5t_ieee_f64le(), memory: dure_h5t_native_double())
+                try writeScalar(
+                    name, value: value, file: dure_h5t_ieee_f64le(), memory: dure_h5t_native_double())
             case .flag(let value):
                 let type = try booleanType()
                 try writeScalar(name, value: Int8(value ? 1 : 0), file: type.id, memory: type.id)
@@ -62,7 +64,7 @@ extension HDF5Object {
                 dure_h5_attribute_names(handle.id, collectName, $0)
             }
             try location.check(code, "list the attributes")
-            return names
+            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         }
     }
 
@@ -70,11 +72,13 @@ extension HDF5Object {
     func readAttribute(_ name: String) throws -> AttributeValue {
         try HDF5.locked {
             let attribute = try openAttribute(name)
-            let type = try HDF5Handle(H5Aget_type(attribute.id), .type, at: location, "read attribute \(name)")
+            let type = try HDF5Handle(
+                H5Aget_type(attribute.id), .type, at: location, "read attribute \(name)")
             switch H5Tget_class(type.id) {
             case H5T_INTEGER:
                 return .integer(try readScalar(attribute, name, 0, memory: dure_h5t_native_int64()))
-            case H5T_FLOAT: return .real(try readScalar(attribute, name, 0.0, memory: dure_h5t_native_double()))
+            case H5T_FLOAT:
+                return .real(try readScalar(attribute, name, 0.0, memory: dure_h5t_native_double()))
             case H5T_ENUM:
                 let memory = try booleanType()
                 return .flag(try readScalar(attribute, name, Int8(0), memory: memory.id) != 0)
@@ -88,7 +92,8 @@ extension HDF5Object {
     func readUnsignedAttribute(_ name: String) throws -> UInt64 {
         try HDF5.locked {
             let attribute = try openAttribute(name)
-            let type = try HDF5Handle(H5Aget_type(attribute.id), .type, at: location, "read attribute \(name)")
+            let type = try HDF5Handle(
+                H5Aget_type(attribute.id), .type, at: location, "read attribute \(name)")
             guard H5Tget_class(type.id) == H5T_INTEGER else {
                 throw location.bad("attribute \(name) is not a whole number")
             }
@@ -132,7 +137,9 @@ extension HDF5Object {
         return text
     }
 
-    private func writeScalar<Value: BitwiseCopyable>(_ name: String, value: Value, file: hid_t, memory: hid_t) throws {
+    private func writeScalar<Value: BitwiseCopyable>(_ name: String, value: Value, file: hid_t, memory: hid_t)
+        throws
+    {
         try withUnsafePointer(to: value) { try writeScalar(name, bytes: $0, file: file, memory: memory) }
     }
 
@@ -149,7 +156,8 @@ extension HDF5Object {
         var bytes = Array(value.utf8)
         guard bytes.count <= Self.maximumText else {
             throw CheckpointError(
-                .cannotCreate, "attribute \(name) of \(bytes.count) bytes is longer than the \(Self.maximumText) allowed",
+                .cannotCreate,
+                "attribute \(name) of \(bytes.count) bytes is longer than the \(Self.maximumText) allowed",
                 path: location.path, item: location.item, remedy: "shorten it")
         }
         if bytes.isEmpty { bytes = [0] }

@@ -188,18 +188,33 @@ extension HDF5Object {
         return dimensions.map { Int(clamping: $0) }
     }
 
-    /// A dataset whose content was never written reads as zeros: refuse it.
+    /// Chunks that were never written read as zeros: refuse a dataset that lacks any.
     private static func checkAllocated(_ dataset: borrowing HDF5Object) throws {
-        var status = H5D_SPACE_STATUS_ERROR
-        try dataset.location.check(H5Dget_space_status(dataset.id, &status), "read the storage")
-        guard status == H5D_SPACE_STATUS_ALLOCATED else {
-            throw dataset.location.bad("was not written completely")
+        let location = dataset.location
+        let list = try creationList(dataset)
+        let shape = try shape(dataset)
+        guard H5Pget_layout(list.id) == H5D_CHUNKED else {
+            guard H5Dget_storage_size(dataset.id) > 0 else { throw location.bad("was never written") }
+            return
         }
+        var chunk = [hsize_t](repeating: 0, count: shape.count)
+        try location.check(H5Pget_chunk(list.id, Int32(chunk.count), &chunk), "read the storage")
+        var written: hsize_t = 0
+        let space = try HDF5Handle(H5Dget_space(dataset.id), .dataspace, at: location, "read the shape")
+        try location.check(H5Dget_num_chunks(dataset.id, space.id, &written), "read the storage")
+        let expected = zip(shape, chunk).reduce(1.0) { product, axis in
+            product * (Double(axis.0) / Double(max(axis.1, 1))).rounded(.up)
+        }
+        guard Double(written) == expected else { throw location.bad("was not written completely") }
+    }
+
+    private static func creationList(_ dataset: borrowing HDF5Object) throws -> HDF5Handle {
+        try HDF5Handle(
+            H5Dget_create_plist(dataset.id), .propertyList, at: dataset.location, "read the storage")
     }
 
     private static func isChecksummed(_ dataset: borrowing HDF5Object) throws -> Bool {
-        let list = try HDF5Handle(
-            H5Dget_create_plist(dataset.id), .propertyList, at: dataset.location, "read the storage")
+        let list = try creationList(dataset)
         var flags: UInt32 = 0
         var count = 0
         let filter = H5Z_filter_t(dure_h5z_filter_fletcher32())

@@ -64,7 +64,8 @@ struct HDF5Object: ~Copyable {
         return try HDF5.locked {
             let access = try fileAccess(location)
             let id = H5Fopen(path, dure_h5f_acc_rdonly(), access.id)
-            return HDF5Object(handle: try HDF5Handle(id, .file, at: location, "open as HDF5"), location: location)
+            return HDF5Object(
+                handle: try HDF5Handle(id, .file, at: location, "open as HDF5"), location: location)
         }
     }
 
@@ -82,7 +83,8 @@ struct HDF5Object: ~Copyable {
         let inner = location.item("\(location.item ?? "")/\(name)")
         return try HDF5.locked {
             let id = H5Gcreate2(handle.id, name, dure_h5p_default(), dure_h5p_default(), dure_h5p_default())
-            return HDF5Object(handle: try HDF5Handle(id, .group, at: inner, "create the group"), location: inner)
+            return HDF5Object(
+                handle: try HDF5Handle(id, .group, at: inner, "create the group"), location: inner)
         }
     }
 
@@ -92,7 +94,8 @@ struct HDF5Object: ~Copyable {
         return try HDF5.locked {
             guard try contains(name) else { throw inner.bad("the group is missing") }
             let id = H5Gopen2(handle.id, name, dure_h5p_default())
-            return HDF5Object(handle: try HDF5Handle(id, .group, at: inner, "open the group"), location: inner)
+            return HDF5Object(
+                handle: try HDF5Handle(id, .group, at: inner, "open the group"), location: inner)
         }
     }
 
@@ -109,7 +112,7 @@ struct HDF5Object: ~Copyable {
             var names: [String] = []
             let code = withUnsafeMutablePointer(to: &names) { dure_h5_link_names(handle.id, collectName, $0) }
             try location.check(code, "list the members")
-            return names
+            return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         }
     }
 

@@ -3,7 +3,7 @@ import Foundation
 
 /// The HDF5 library as a whole: its one lock, its start and its error stack.
 ///
-/// Debian builds HDF5 without thread safety, so every call is made under `locked`. The lock is recursive: handles
+/// HDF5 is often built without thread safety, so every call is made under `locked`. The lock is recursive: handles
 /// close themselves under it from wherever they go out of scope.
 enum HDF5 {
     /// The first bytes of an HDF5 file.
@@ -15,8 +15,6 @@ enum HDF5 {
         // The clean-up at exit retries, in a loop and aloud, what failed on a full disk. Handles close themselves.
         H5dont_atexit()
         H5open()
-        // Errors are reported once, as `CheckpointError`, not as a stack on stderr.
-        H5Eset_auto2(dure_h5e_default(), nil, nil)
     }()
 
     /// Runs `body` with the library started and to itself.
@@ -24,6 +22,9 @@ enum HDF5 {
         lock.lock()
         defer { lock.unlock() }
         _ = started
+        // Errors are reported once, as `CheckpointError`, not as a stack on stderr. Where HDF5 is built thread-safe,
+        // this is a setting of the thread.
+        H5Eset_auto2(dure_h5e_default(), nil, nil)
         return try body()
     }
 

@@ -69,7 +69,9 @@ package struct Inspection: Sendable, Codable, Equatable {
         parameterCount = 0
         var sum = CRC32()
         for tensor in tensors {
-            Array("\(tensor.name) \(tensor.shape) \(tensor.checksum)\n".utf8).withUnsafeBytes { sum.update($0) }
+            Array("\(tensor.name) \(tensor.shape) \(tensor.checksum)\n".utf8).withUnsafeBytes {
+                sum.update($0)
+            }
         }
         checksum = sum.text
     }
@@ -93,7 +95,9 @@ package struct Inspection: Sendable, Codable, Equatable {
             for name in try group.memberNames() {
                 let description = try group.describeFloats(name)
                 let tensor = try Self.tensor(description, prefix: prefix, in: group)
-                if prefix == CheckpointPath.model { parameterCount += tensor.bytes / MemoryLayout<Float>.size }
+                if prefix == CheckpointPath.model {
+                    parameterCount += tensor.bytes / MemoryLayout<Float>.size
+                }
                 tensors.append(tensor)
             }
         }
@@ -192,7 +196,8 @@ extension Inspection {
             let name = tensor.name + String(repeating: " ", count: width - tensor.name.utf8.count)
             let place = tensor.offset.map { " at \($0)" } ?? ""
             let shape = tensor.shape.map(String.init).joined(separator: "×")
-            lines.append("  \(name)  \(tensor.checksum)  \(tensor.type) [\(shape)]  \(tensor.bytes) bytes\(place)")
+            lines.append(
+                "  \(name)  \(tensor.checksum)  \(tensor.type) [\(shape)]  \(tensor.bytes) bytes\(place)")
         }
         return lines.joined(separator: "\n") + "\n"
     }

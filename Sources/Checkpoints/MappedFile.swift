@@ -20,7 +20,8 @@ package final class MappedFile: @unchecked Sendable {
             base = nil
             return
         }
-        guard let mapping = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), mapping != MAP_FAILED else {
+        guard let mapping = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), mapping != MAP_FAILED
+        else {
             throw CheckpointError.cannotOpen(path, errno: errno)
         }
         base = mapping

@@ -35,7 +35,8 @@ package struct ModelFolder: Sendable {
         let contents = checkpoint.contents
         configurationText = contents.configuration
         configuration = try Self.configuration(
-            Array(contents.configuration.utf8), path: checkpoint.path, item: "/\(CheckpointPath.configuration)")
+            Array(contents.configuration.utf8), path: checkpoint.path,
+            item: "/\(CheckpointPath.configuration)")
         vocabulary = contents.vocabulary
         tokenizerConfiguration = nil
         tokenizer = nil

@@ -21,12 +21,14 @@ package final class SafetensorsFile: Sendable {
 
     /// Converts the elements of `tensor` to `destination`, which holds as many. F64 is rounded; a type that is
     /// not a weight's is `.badData`.
-    package func read(_ tensor: SafetensorsTensor, into destination: UnsafeMutableBufferPointer<Float>) throws {
+    package func read(_ tensor: SafetensorsTensor, into destination: UnsafeMutableBufferPointer<Float>) throws
+    {
         precondition(destination.count == tensor.count)
         try withBytes(of: tensor) { bytes in
             switch tensor.type {
-            case .float32: Self.convert(bytes, UInt32.self, into: destination) { Float(bitPattern: $0) }
-            case .float64: Self.convert(bytes, UInt64.self, into: destination) { Float(Double(bitPattern: $0)) }
+            case .float32: Self.copy(bytes, into: destination)
+            case .float64:
+                Self.convert(bytes, UInt64.self, into: destination) { Float(Double(bitPattern: $0)) }
             case .bfloat16:
                 Self.convert(bytes, UInt16.self, into: destination) { Float(bitPattern: UInt32($0) << 16) }
             case .float16: Self.convert(bytes, UInt16.self, into: destination, Self.single(half:))
@@ -36,6 +38,16 @@ package final class SafetensorsFile: Sendable {
                     item: tensor.name, remedy: "convert the weights to one of these")
             }
         }
+    }
+
+    private static func copy(
+        _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableBufferPointer<Float>
+    ) {
+        #if _endian(little)
+            UnsafeMutableRawBufferPointer(destination).copyMemory(from: bytes)
+        #else
+            convert(bytes, UInt32.self, into: destination) { Float(bitPattern: $0) }
+        #endif
     }
 
     @inline(__always)

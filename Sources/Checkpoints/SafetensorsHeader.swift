@@ -82,7 +82,8 @@ package struct SafetensorsHeader: Sendable, Equatable {
 
     private static func headerLength(_ bytes: UnsafeRawBufferPointer, path: String) throws -> Int {
         guard bytes.count >= 8 else {
-            throw CheckpointError.badData("holds \(bytes.count) bytes, too few for a safetensors file", path: path)
+            throw CheckpointError.badData(
+                "holds \(bytes.count) bytes, too few for a safetensors file", path: path)
         }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
         guard length <= UInt64(maximumLength) else {
@@ -117,7 +118,8 @@ package struct SafetensorsHeader: Sendable, Equatable {
         }
         guard bits % 8 == 0, bits / 8 == entry.end - entry.begin else {
             throw fail(
-                "has \(entry.end - entry.begin) bytes where shape \(entry.shape) of \(type.rawValue) takes \(bits / 8)")
+                "has \(entry.end - entry.begin) bytes where shape \(entry.shape) of \(type.rawValue) takes \(bits / 8)"
+            )
         }
         return SafetensorsTensor(
             name: entry.name, type: type, shape: entry.shape,

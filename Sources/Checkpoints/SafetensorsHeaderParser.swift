@@ -153,7 +153,9 @@ struct SafetensorsHeaderParser {
     private mutating func parseUnicodeEscape() throws -> Unicode.Scalar {
         let first = try parseHex()
         if let scalar = Unicode.Scalar(first) { return scalar }
-        guard (0xD800..<0xDC00).contains(first), peek == UInt8(ascii: "\\") else { throw fail("the header has a lone surrogate") }
+        guard (0xD800..<0xDC00).contains(first), peek == UInt8(ascii: "\\") else {
+            throw fail("the header has a lone surrogate")
+        }
         position += 1
         guard peek == UInt8(ascii: "u") else { throw fail("the header has a lone surrogate") }
         position += 1

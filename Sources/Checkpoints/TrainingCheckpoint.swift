@@ -44,7 +44,8 @@ package struct TrainingCheckpoint: Sendable, Equatable {
 
     package init(
         programVersion: String, step: Int, epoch: Double, created: Date = Date(), configuration: String,
-        vocabulary: [UInt8], tokenizerSettings: [String: AttributeValue] = [:], progress: TrainingProgress? = nil
+        vocabulary: [UInt8], tokenizerSettings: [String: AttributeValue] = [:],
+        progress: TrainingProgress? = nil
     ) {
         self.programVersion = programVersion
         self.step = step

@@ -81,7 +81,8 @@ extension TrainingProgress {
         settings = try group.readText(Key.settings.rawValue)
         bestMetric =
             try group.hasAttribute(Key.bestMetric.rawValue) ? group.readReal(Key.bestMetric.rawValue) : nil
-        bestStep = try group.hasAttribute(Key.bestStep.rawValue) ? group.readCount(Key.bestStep.rawValue) : nil
+        bestStep =
+            try group.hasAttribute(Key.bestStep.rawValue) ? group.readCount(Key.bestStep.rawValue) : nil
         additional = [:]
         for name in try group.attributeNames() where Key(rawValue: name) == nil {
             additional[name] = try group.readAttribute(name)

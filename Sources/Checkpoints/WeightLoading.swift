@@ -29,7 +29,8 @@ extension WeightSource {
         precondition(values.count == layout.count)
         let names = try WeightNames(weights, layout: layout, path: path)
         for match in names.matches {
-            try readWeight(match.tensor, into: UnsafeMutableBufferPointer(rebasing: values[match.parameter.range]))
+            try readWeight(
+                match.tensor, into: UnsafeMutableBufferPointer(rebasing: values[match.parameter.range]))
         }
         return WeightLoadReport(path: path, missing: names.missing, unexpected: names.unexpected)
     }

@@ -55,7 +55,8 @@ package struct WeightNames: Sendable, Equatable {
     /// The parameter that a tensor called `name` holds.
     static func parameter(for name: String, in layout: ParameterLayout) -> Parameter? {
         let current = currentName(name)
-        return layout[current] ?? ModelType.allCases.lazy.compactMap { layout["\($0.rawValue).\(current)"] }.first
+        return layout[current]
+            ?? ModelType.allCases.lazy.compactMap { layout["\($0.rawValue).\(current)"] }.first
     }
 
     /// `name` with TensorFlow's old terms for the scale and shift of a LayerNorm replaced.

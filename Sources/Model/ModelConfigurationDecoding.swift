@@ -51,7 +51,8 @@ extension ModelConfiguration {
     private func checkTogether() throws {
         guard hiddenSize % headCount == 0 else {
             throw ModelError(
-                key: "hidden_size", what: "\(hiddenSize) is not a multiple of num_attention_heads \(headCount)",
+                key: "hidden_size",
+                what: "\(hiddenSize) is not a multiple of num_attention_heads \(headCount)",
                 remedy: "correct one of the two")
         }
         guard (0..<vocabularySize).contains(padTokenID) else {
@@ -111,7 +112,8 @@ private struct ConfigurationDocument: Decodable {
     /// Variants of BERT that change what is computed and are not implemented.
     func refuseVariants() throws {
         if let value = self["position_embedding_type"], value != .text("absolute") {
-            throw wrong("position_embedding_type", value, "is not supported", "use a model with absolute positions")
+            throw wrong(
+                "position_embedding_type", value, "is not supported", "use a model with absolute positions")
         }
         for key in ["is_decoder", "add_cross_attention"] {
             if let value = self[key], value != .flag(false) {
@@ -123,7 +125,8 @@ private struct ConfigurationDocument: Decodable {
     func activation() throws -> Activation {
         guard let value = self["hidden_act"] else { return .gelu }
         guard case .text(let name) = value, let activation = Activation(rawValue: name) else {
-            throw wrong("hidden_act", value, "is not one of gelu, gelu_new, relu", "use a model with one of these")
+            throw wrong(
+                "hidden_act", value, "is not one of gelu, gelu_new, relu", "use a model with one of these")
         }
         return activation
     }
@@ -166,7 +169,9 @@ private struct ConfigurationDocument: Decodable {
 
     private func number(_ key: String, default fallback: Float) throws -> Float {
         guard let value = self[key] else { return fallback }
-        guard case .number(let number) = value else { throw wrong(key, value, "is not a number", "correct it") }
+        guard case .number(let number) = value else {
+            throw wrong(key, value, "is not a number", "correct it")
+        }
         return Float(number)
     }
 

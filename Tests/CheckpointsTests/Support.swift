@@ -1,0 +1,84 @@
+import Checkpoints
+import Foundation
+import Model
+import TestSupport
+import Testing
+
+/// A folder that goes with the object.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        let url = FileManager.default.temporaryDirectory.appending(path: "dure-tests-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        path = url.path()
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    func write(_ bytes: [UInt8], to name: String) throws -> String {
+        try Data(bytes).write(to: URL(filePath: file(name)))
+        return file(name)
+    }
+
+    /// Names of all that is in the folder, hidden files included.
+    var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() } }
+}
+
+/// A repeatable source of randomness.
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
+
+func fixture(_ name: String) -> String { Paths.fixtures.appending(path: "checkpoints/\(name)").path() }
+
+func bytes(of path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(filePath: path))) }
+
+/// The values of a fixture's tensors as the reference implementation converts them to float32.
+func expectedValues(_ name: String) throws -> [String: [Float]] {
+    let bits = try JSONDecoder().decode([String: [Int32]].self, from: Data(bytes(of: fixture(name))))
+    return bits.mapValues { $0.map { Float(bitPattern: UInt32(bitPattern: $0)) } }
+}
+
+/// The configuration of the fixtures.
+func fixtureConfiguration() throws -> ModelConfiguration {
+    try ModelConfiguration(json: bytes(of: fixture("bert/config.json")))
+}
+
+func randomValues(_ count: Int, seed: UInt64 = 1) -> [Float] {
+    var generator = SeededGenerator(seed: seed)
+    return (0..<count).map { _ in Float.random(in: -1...1, using: &generator) }
+}
+
+/// Equality of bits, so that NaN and the sign of zero count.
+func sameBits(_ left: some Sequence<Float>, _ right: some Sequence<Float>) -> Bool {
+    left.map(\.bitPattern) == right.map(\.bitPattern)
+}
+
+/// The `CheckpointError` that `body` throws.
+func checkpointError(
+    _ body: () throws -> Void, sourceLocation: SourceLocation = #_sourceLocation
+) -> CheckpointError? {
+    #expect(throws: CheckpointError.self, sourceLocation: sourceLocation) { try body() }
+}
+
+/// Loads what `path` holds into a buffer of NaN.
+func load(_ path: String, _ layout: ParameterLayout) throws -> (values: [Float], report: WeightLoadReport) {
+    var values = [Float](repeating: .nan, count: layout.count)
+    let report = try values.withUnsafeMutableBufferPointer {
+        try loadWeights(from: path, layout: layout, into: $0)
+    }
+    return (values, report)
+}

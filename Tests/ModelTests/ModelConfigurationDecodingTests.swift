@@ -1,0 +1,88 @@
+import Foundation
+import Testing
+
+@testable import Model
+
+struct ModelConfigurationDecodingTests {
+    private func decode(_ text: String) throws -> ModelConfiguration {
+        try ModelConfiguration(json: Array(text.utf8))
+    }
+
+    @Test func absentAndNullKeysHaveTheDefaultsOfTransformers() throws {
+        let configuration = try decode(#"{"model_type": "bert", "pad_token_id": null}"#)
+        #expect(
+            configuration
+                == ModelConfiguration(
+                    modelType: .bert, vocabularySize: 30522, hiddenSize: 768, layerCount: 12, headCount: 12,
+                    intermediateSize: 3072, activation: .gelu, hiddenDropout: 0.1, attentionDropout: 0.1,
+                    maxPositions: 512, tokenTypeCount: 2, initializerRange: 0.02, layerNormEpsilon: 1e-12,
+                    padTokenID: 0))
+    }
+
+    @Test func everyKeyIsRead() throws {
+        let configuration = try decode(
+            """
+            {"model_type": "bert", "vocab_size": 100, "hidden_size": 12.0, "num_hidden_layers": 3,
+             "num_attention_heads": 4, "intermediate_size": 17, "hidden_act": "gelu_new", "hidden_dropout_prob": 0,
+             "attention_probs_dropout_prob": 0.25, "max_position_embeddings": 300, "type_vocab_size": 1,
+             "initializer_range": 0.5, "layer_norm_eps": 1e-5, "pad_token_id": 99, "unknown": {"a": [1, null]}}
+            """)
+        #expect(
+            configuration
+                == ModelConfiguration(
+                    modelType: .bert, vocabularySize: 100, hiddenSize: 12, layerCount: 3, headCount: 4,
+                    intermediateSize: 17, activation: .geluNew, hiddenDropout: 0, attentionDropout: 0.25,
+                    maxPositions: 300, tokenTypeCount: 1, initializerRange: 0.5, layerNormEpsilon: 1e-5,
+                    padTokenID: 99))
+    }
+
+    @Test func theArchitectureStandsInForTheModelType() throws {
+        #expect(try decode(#"{"architectures": ["BertForMaskedLM"]}"#).modelType == .bert)
+    }
+
+    @Test(arguments: [
+        ("model_type", "\"roberta\""), ("model_type", "3"), ("vocab_size", "0"), ("vocab_size", "\"many\""),
+        ("vocab_size", "1.5"), ("vocab_size", "1e300"), ("vocab_size", "2147483648"), ("hidden_size", "-768"),
+        ("hidden_size", "true"), ("num_hidden_layers", "0"), ("num_hidden_layers", "1000000"),
+        ("num_attention_heads", "0"), ("num_attention_heads", "[12]"), ("intermediate_size", "0"),
+        ("hidden_act", "\"swish\""), ("hidden_act", "{}"), ("hidden_dropout_prob", "1"),
+        ("hidden_dropout_prob", "-0.1"), ("attention_probs_dropout_prob", "\"0.1\""),
+        ("max_position_embeddings", "0"), ("type_vocab_size", "0"), ("initializer_range", "0"),
+        ("initializer_range", "1e39"), ("layer_norm_eps", "-1e-12"), ("layer_norm_eps", "1e-60"),
+        ("pad_token_id", "-1"), ("pad_token_id", "30522"), ("position_embedding_type", "\"relative_key\""),
+        ("is_decoder", "true"), ("add_cross_attention", "true"),
+    ])
+    func aWrongValueIsNamedByItsKey(_ key: String, _ value: String) {
+        let type = key == "model_type" ? "" : "\"model_type\": \"bert\", "
+        let error = #expect(throws: ModelError.self) { try decode("{\(type)\"\(key)\": \(value)}") }
+        #expect(error?.key == key)
+    }
+
+    @Test func theWrongValueIsShown() {
+        let error = #expect(throws: ModelError.self) {
+            try decode(#"{"model_type": "bert", "hidden_act": "swish"}"#)
+        }
+        #expect(error?.what == #""swish" is not one of gelu, gelu_new, relu"#)
+    }
+
+    @Test func headsMustDivideTheHiddenSize() {
+        let error = #expect(throws: ModelError.self) {
+            try decode(#"{"model_type": "bert", "hidden_size": 768, "num_attention_heads": 7}"#)
+        }
+        #expect(error?.key == "hidden_size")
+    }
+
+    @Test func sizesThatTogetherOverflowAreRefused() {
+        let error = #expect(throws: ModelError.self) {
+            try decode(
+                #"{"model_type": "bert", "hidden_size": 2147483640, "vocab_size": 2147483647, "intermediate_size": 2147483647}"#
+            )
+        }
+        #expect(error?.what.contains("parameters") == true)
+    }
+
+    @Test(arguments: ["", "{", "[]", "null", "3", #"{"model_type": "bert""#, "{}", #"{"architectures": []}"#])
+    func whatIsNoConfigurationIsRefused(_ text: String) {
+        #expect(throws: ModelError.self) { try decode(text) }
+    }
+}
