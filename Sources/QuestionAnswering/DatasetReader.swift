@@ -103,11 +103,11 @@ private struct SquadFile: Decodable {
             text = try container.decode(String.self, forKey: .text)
             // Foundation reports a fraction read as Int without saying where it stands.
             let number = try container.decode(Double.self, forKey: .start)
-            guard let start = Int(exactly: number) else {
+            guard let start = Int32(exactly: number) else {
                 throw DecodingError.dataCorruptedError(
-                    forKey: .start, in: container, debugDescription: "\(number) is not a whole number")
+                    forKey: .start, in: container, debugDescription: "\(number) is not an offset")
             }
-            self.start = start
+            self.start = Int(start)
         }
     }
 }
