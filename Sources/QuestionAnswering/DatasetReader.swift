@@ -36,8 +36,8 @@ private struct DatasetBuilder {
 
     private mutating func add(_ paragraph: SquadFile.Paragraph, at place: RecordPlace, pathIndex: Int) throws
     {
-        guard let first = paragraph.qas.first else { return }
-        if paragraph.context.unicodeScalars.allSatisfy(PythonText.isSpace) {
+        // A paragraph without questions, as KorQuAD has one, may be anything; it still counts as a context.
+        if let first = paragraph.qas.first, paragraph.context.unicodeScalars.allSatisfy(PythonText.isSpace) {
             let context = RecordPlace(path: place.path, record: place.record + ".context")
             throw DatasetError.emptyContext(context, questionID: first.id)
         }

@@ -46,6 +46,14 @@ struct DatasetReaderTests {
         #expect(dataset.questions.count == 1)
     }
 
+    @Test func aParagraphWithoutQuestionsIsAContextAllTheSame() throws {
+        let empty = #"{"context":"","qas":[]}"#
+        let full = #"{"context":"c","qas":[\#(question("a"))]}"#
+        let dataset = try read(#"{"data":[{"paragraphs":[\#(empty),\#(full)]}]}"#)
+        #expect(dataset.contexts == ["", "c"])
+        #expect(dataset.questions[0].contextIndex == 1)
+    }
+
     @Test func aQuestionWithoutAnswersMakesItVersion2() throws {
         let entry = #"{"id":"a","question":"?","is_impossible":true,"answers":[]}"#
         let dataset = try read(json(questions: entry))
