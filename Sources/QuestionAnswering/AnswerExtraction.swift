@@ -30,6 +30,15 @@ package struct ScoredAnswer: Sendable, Equatable {
     package let endLogit: Float
     /// Among the candidates kept.
     package let probability: Float
+
+    package init(text: String, start: Int, end: Int, startLogit: Float, endLogit: Float, probability: Float) {
+        self.text = text
+        self.start = start
+        self.end = end
+        self.startLogit = startLogit
+        self.endLogit = endLogit
+        self.probability = probability
+    }
 }
 
 /// The answer to one question.
@@ -43,6 +52,16 @@ package struct Prediction: Sendable, Equatable {
     package let candidates: [ScoredAnswer]
     /// Null score minus the best other score, when `allowsNoAnswer`.
     package let nullOdds: Float?
+
+    package init(
+        questionID: String, text: String, answer: ScoredAnswer?, candidates: [ScoredAnswer], nullOdds: Float?
+    ) {
+        self.questionID = questionID
+        self.text = text
+        self.answer = answer
+        self.candidates = candidates
+        self.nullOdds = nullOdds
+    }
 }
 
 /// Turns logits into answers as `postprocess_qa_predictions` of Hugging Face's `run_qa.py` does, in the same

@@ -13,8 +13,8 @@ struct ExactText: Hashable, Sendable {
     static func == (left: ExactText, right: ExactText) -> Bool { isSameText(left.text, right.text) }
 
     func hash(into hasher: inout Hasher) {
-        for byte in text.utf8 { hasher.combine(byte) }
-        hasher.combine(UInt8(0xFF))
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }
 }
 

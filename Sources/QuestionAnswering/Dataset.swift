@@ -39,7 +39,7 @@ package enum SquadVersion: Sendable, Equatable {
 
 /// Questions and their contexts, in the order of the files.
 package struct Dataset: Sendable {
-    /// Each paragraph's text once; questions refer to it.
+    /// Each paragraph's text once, also of paragraphs without questions; questions refer to it.
     package let contexts: [String]
     package var questions: [Question]
     /// The files that it was read from.

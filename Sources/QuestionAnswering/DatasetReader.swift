@@ -36,8 +36,8 @@ private struct DatasetBuilder {
 
     private mutating func add(_ paragraph: SquadFile.Paragraph, at place: RecordPlace, pathIndex: Int) throws
     {
-        guard let first = paragraph.qas.first else { return }
-        if paragraph.context.unicodeScalars.allSatisfy(PythonText.isSpace) {
+        // A paragraph without questions, as KorQuAD has one, may be anything; it still counts as a context.
+        if let first = paragraph.qas.first, paragraph.context.unicodeScalars.allSatisfy(PythonText.isSpace) {
             let context = RecordPlace(path: place.path, record: place.record + ".context")
             throw DatasetError.emptyContext(context, questionID: first.id)
         }
@@ -103,11 +103,11 @@ private struct SquadFile: Decodable {
             text = try container.decode(String.self, forKey: .text)
             // Foundation reports a fraction read as Int without saying where it stands.
             let number = try container.decode(Double.self, forKey: .start)
-            guard let start = Int(exactly: number) else {
+            guard let start = Int32(exactly: number) else {
                 throw DecodingError.dataCorruptedError(
-                    forKey: .start, in: container, debugDescription: "\(number) is not a whole number")
+                    forKey: .start, in: container, debugDescription: "\(number) is not an offset")
             }
-            self.start = start
+            self.start = Int(start)
         }
     }
 }

@@ -64,7 +64,8 @@ enum JSONFile {
             return .malformedJSON(path: path, syntaxError)
         }
         let (codingPath, reason) = describe(error)
-        return .wrongStructure(RecordPlace(path: path, record: record(codingPath)), reason: reason)
+        let sentence = reason.hasSuffix(".") ? String(reason.dropLast()) : reason
+        return .wrongStructure(RecordPlace(path: path, record: record(codingPath)), reason: sentence)
     }
 
     private static func describe(_ error: DecodingError) -> ([any CodingKey], String) {
