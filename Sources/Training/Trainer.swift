@@ -118,8 +118,10 @@ package final class Trainer {
                 try emit(.evaluated(step: step, epoch: epoch(after: step), result))
             }
         }
-        if let save, isDue(plan.saving) {
+        if isDue(plan.saving) {
+            // The exchange is every rank's, the file rank 0's.
             try communicator.onRoot {
+                guard let save else { return }
                 let path = try save(step, epoch(after: step))
                 try emit(.saved(step: step, path: path))
             }

@@ -92,7 +92,7 @@ struct ComputeOptions: ParsableArguments {
 
     func validate() throws {
         try requirePositive("--micro-batch-tokens", microBatchTokens)
-        try requirePositive("--threads", threads)
+        if let threads { try require((1...1024).contains(threads), "--threads", threads, "from 1 to 1024") }
     }
 
     var settings: ComputeSettings { ComputeSettings(microBatchTokens: microBatchTokens, threads: threads) }
