@@ -5,7 +5,7 @@ every combination of settings.
     python generate.py
 
 A text has its distinct outcomes (ids, and offsets one after the other) once each; `outcome` says which of them belongs
-to each of the settings. Three more groups are checked with one tokenizer each: added tokens with flags.
+to each of the settings. `flagged` holds the same for added tokens with flags.
 """
 import json
 import pathlib
@@ -79,7 +79,7 @@ def main():
     entries = vocabulary()
     path = HERE / "vocabulary.txt"
     path.write_text("".join(e + "\n" for e in entries), encoding="utf-8")
-    texts = HAND_WRITTEN + random_texts(480, 20)
+    texts = HAND_WRITTEN + random_texts(480, 20, pieces=12)
     by_settings = [encode_all(fast_tokenizer(path, **settings), texts) for settings in SETTINGS]
     cases = [{"text": text, **outcomes(per_text)} for text, *per_text in zip(texts, *by_settings)]
 

@@ -84,12 +84,12 @@ def random_piece(generator):
     return choose(["가", "a", "É", "1", "ㅋ"]) * generator.choice([2, 5, 98, 99, 100, 101, 130])
 
 
-def random_texts(count, seed):
-    """Strings of up to 30 pieces, some joined, some spaced; runs of marks on composed letters among them."""
+def random_texts(count, seed, pieces=30):
+    """Strings of up to so many pieces, some joined, some spaced; runs of marks on composed letters among them."""
     generator = random.Random(seed)
     texts = []
     for _ in range(count):
         spaced = generator.random() < 0.3
-        pieces = [random_piece(generator) for _ in range(generator.randint(1, 30))]
-        texts.append((" " if spaced else "").join(pieces))
+        parts = [random_piece(generator) for _ in range(generator.randint(1, pieces))]
+        texts.append((" " if spaced else "").join(parts))
     return texts
