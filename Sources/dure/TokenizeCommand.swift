@@ -23,7 +23,7 @@ struct TokenizeCommand: ParsableCommand {
                     location: "stdin, line \(number + 1)", problem: "the line is not UTF-8",
                     remedy: "convert the text to UTF-8")
             }
-            printResult(Self.json(tokenizer.encode(text), tokenizer.vocabulary).compact)
+            printResult(tokenizer.describe(text).json.compact)
         }
     }
 
@@ -40,13 +40,5 @@ struct TokenizeCommand: ParsableCommand {
         return (
             try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings), resolved.notices
         )
-    }
-
-    private static func json(_ tokens: [Token], _ vocabulary: Vocabulary) -> JSONValue {
-        .object([
-            ("tokens", .array(tokens.map { .string(vocabulary.token($0.id) ?? "") })),
-            ("ids", .array(tokens.map { .integer(Int($0.id)) })),
-            ("offsets", .array(tokens.map { .array([.integer(Int($0.start)), .integer(Int($0.end))]) })),
-        ])
     }
 }
