@@ -67,7 +67,8 @@ private func forEachRow(_ pool: WorkerPool, _ tokens: Int, _ body: (Int) -> Void
 }
 
 /// e^(−x²/2) and Φ(−|x|), the normal distribution's lower tail, the latter as e^(−x²/2) · t · P(t) with
-/// t = 1 / (1 + 0.21 |x|) and P a minimax fit of degree 8: relative error under 5e-8 before the rounding of Float arithmetic.
+/// t = 1 / (1 + 0.21 |x|) and P a minimax fit of degree 8: relative error under 5e-8 before the rounding of
+/// Float arithmetic.
 @inline(__always)
 private func normalTail(_ x: Float) -> (gaussian: Float, tail: Float) {
     let magnitude = abs(x)

@@ -21,8 +21,8 @@ package struct DropoutStream: Sendable {
     /// Random bits of one site of one feature.
     package func mask(_ site: DropoutSite, layer: Int, feature: UInt32, probability: Float) -> DropoutMask {
         DropoutMask(
-            key: key, site: UInt32(truncatingIfNeeded: layer) << 3 | site.rawValue, feature: feature, step: step,
-            probability: probability)
+            key: key, site: UInt32(truncatingIfNeeded: layer) << 3 | site.rawValue, feature: feature,
+            step: step, probability: probability)
     }
 }
 
