@@ -40,7 +40,8 @@ import Testing
         ranks.finalize()
     }
 
-    @Test("several ranks hear the same sums, the root's bytes and parts of any length", arguments: [1, 2, 3, 5])
+    @Test(
+        "several ranks hear the same sums, the root's bytes and parts of any length", arguments: [1, 2, 3, 5])
     func severalRanks(_ size: Int) throws {
         let root = size - 1
         let heard = try ThreadRank.run(size) { try Self.exchange($0, root: root) }.map { try $0.get() }

@@ -40,7 +40,9 @@ import Testing
         for x in grid(to: 100) {
             let error = abs(Double(normalCumulative(x)) - Reference.normalCumulative(Double(x)))
             largest = max(largest, error)
-            if x > -5 { largestRelative = max(largestRelative, error / Reference.normalCumulative(Double(x))) }
+            if x > -5 {
+                largestRelative = max(largestRelative, error / Reference.normalCumulative(Double(x)))
+            }
         }
         #expect(largest < 4e-7)
         #expect(largestRelative < 1e-6)

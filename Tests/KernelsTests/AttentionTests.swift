@@ -34,7 +34,8 @@ import Testing
             let range = first * width..<(first + length) * width
             #expect(alone.output.bits == Array(packed.output[range]).bits)
             for (name, gradient) in alone.gradients {
-                #expect(gradient == Array(packed.gradients[name, default: []][range]), "\(name)")
+                let part = Array(packed.gradients[name, default: []][range])
+                #expect(gradient.bits == part.bits, "\(name)")
             }
             first += length
         }

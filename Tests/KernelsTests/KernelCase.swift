@@ -11,18 +11,23 @@ protocol KernelCase {
     func reference(_ inputs: [String: [Double]]) -> [Double]
 }
 
-struct KernelOutcome: Equatable {
+struct KernelOutcome {
     var output: [Float]
     /// For every input, as the kernel computed it.
     var gradients: [String: [Double]]
+
+    func hasBits(of other: KernelOutcome) -> Bool {
+        output.bits == other.output.bits && gradients.mapValues(\.bits) == other.gradients.mapValues(\.bits)
+    }
 }
 
 /// Checks the forward against the formula, every gradient against finite differences of the formula, and that
 /// 2 and 3 threads give the bits of one.
 ///
-/// - output, gradients: bounds of the relative difference in norm.
+/// - output, gradients: bounds of the relative difference in norm. A few roundings to Float (6e-8) of operands
+///   and sums stand behind every element; up to 2e-7 in outputs and 8e-7 in gradients were measured.
 func verify(
-    _ kernel: some KernelCase, output: Double = 1e-6, gradients: Double = 3e-6,
+    _ kernel: some KernelCase, output: Double = 1e-6, gradients: Double = 2e-6,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
     defer { keep(kernel) }
@@ -30,17 +35,16 @@ func verify(
     let inputs = kernel.inputs.mapValues(\.doubles)
     let difference = relativeDifference(outcome.output.doubles, kernel.reference(inputs))
     #expect(difference < output, "forward", sourceLocation: sourceLocation)
-    Measurements.note("forward", kernel, difference)
     #expect(Set(outcome.gradients.keys) == Set(inputs.keys), sourceLocation: sourceLocation)
     for (name, gradient) in outcome.gradients {
         let error = gradientError(gradient, at: inputs, along: name) { point in
             zip(kernel.upstream, kernel.reference(point)).reduce(0) { $0 + Double($1.0) * $1.1 }
         }
         #expect(error < gradients, "gradient of \(name)", sourceLocation: sourceLocation)
-        Measurements.note("gradient of \(name)", kernel, error)
     }
     for threads in [2, 3] {
-        #expect(kernel.run(makePool(threads)) == outcome, "\(threads) threads", sourceLocation: sourceLocation)
+        let again = kernel.run(makePool(threads))
+        #expect(again.hasBits(of: outcome), "\(threads) threads", sourceLocation: sourceLocation)
     }
 }
 
@@ -136,16 +140,5 @@ extension DropoutMask {
             draw(row: row, width: width, into: start)
         }
         return bits.prefix(width).map { $0 >= threshold ? Double(scale) : 0 }
-    }
-}
-
-/// TEMPORARY
-import Foundation
-enum Measurements {
-    static func note(_ what: String, _ kernel: Any, _ value: Double) {
-        if ProcessInfo.processInfo.environment["MEASURE"] != nil {
-            let d = "\(type(of: kernel))"
-            FileHandle.standardError.write(Data("MEASURE\t\(d)\t\(what)\t\(value)\n".utf8))
-        }
     }
 }

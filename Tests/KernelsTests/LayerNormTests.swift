@@ -32,7 +32,8 @@ import Testing
                 (outcome.gradients["beta", default: []], fixture.dbias, upstream),
             ]
             for (actual, expected, size) in results {
-                #expect(norm(zip(actual, expected).map(-)) / size < bound, "\(fixture.rows) x \(fixture.width)")
+                #expect(
+                    norm(zip(actual, expected).map(-)) / size < bound, "\(fixture.rows) x \(fixture.width)")
             }
         }
     }

@@ -101,3 +101,7 @@ extension [Float] {
     var doubles: [Double] { map(Double.init) }
     var bits: [UInt32] { map(\.bitPattern) }
 }
+
+extension [Double] {
+    var bits: [UInt64] { map(\.bitPattern) }
+}
