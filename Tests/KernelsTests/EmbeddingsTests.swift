@@ -85,8 +85,9 @@ private struct EmbeddingCase: KernelCase {
         let gradient = Memory(upstream)
         let scratch = Memory.unset(TokenBlocks.scratch(tokens: tokens, width: 2 * width))
         embeddingBackward(
-            pool, tokens: tokens, width: width, indices: indices, normalized: normalized.pointer,
-            weights: tensors.weights, statistics: statistics, dropout: dropout?.dropout,
+            pool, tokens: tokens, width: width, indices: indices, paddingID: -1,
+            normalized: normalized.pointer, weights: tensors.weights, statistics: statistics,
+            dropout: dropout?.dropout,
             gradient: gradient.pointer, tablesGradient: added.tables, weightsGradient: added.weights,
             scratch: scratch.pointer)
         keep(tensors, selected)

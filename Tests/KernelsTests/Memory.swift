@@ -1,4 +1,5 @@
 import Kernels
+import TestSupport
 import Testing
 
 /// Values at an address that no kernel may rely on being aligned, between guards that show a kernel writing
@@ -48,19 +49,13 @@ extension Memory where Element == Float {
 /// Keeps the owners of memory alive until here.
 func keep(_ owners: Any...) { withExtendedLifetime(owners) {} }
 
-/// SplitMix64 of Steele, Lea and Flood: random inputs must not come from what is tested.
+/// Random inputs, which must not come from what is tested.
 struct TestRandom: RandomNumberGenerator {
-    private var state: UInt64
+    private var generator: SeededGenerator
 
-    init(_ seed: UInt64) { state = seed }
+    init(_ seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func next() -> UInt64 { generator.next() }
 
     /// About normal (the sum of twelve uniform draws), within ±6.
     mutating func normal() -> Double {
