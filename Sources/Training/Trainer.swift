@@ -51,7 +51,7 @@ package final class Trainer {
     private let observers: [any TrainingObserver]
     /// Evaluates the model on every rank; the result is on rank 0.
     package var evaluate: (() throws -> EvaluationResult?)?
-    /// Writes the state after `step` updates and returns the path; called on rank 0.
+    /// Writes the state after `step` updates and returns the path; needed, and called, on rank 0 alone.
     package var save: ((_ step: Int, _ epoch: Double) throws -> String)?
 
     package init(
@@ -118,8 +118,10 @@ package final class Trainer {
                 try emit(.evaluated(step: step, epoch: epoch(after: step), result))
             }
         }
-        if let save, isDue(plan.saving) {
+        if isDue(plan.saving) {
+            // An exchange: every rank takes part, though only rank 0 knows how to save.
             try communicator.onRoot {
+                guard let save else { return }
                 let path = try save(step, epoch(after: step))
                 try emit(.saved(step: step, path: path))
             }
