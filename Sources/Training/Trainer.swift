@@ -138,13 +138,23 @@ package final class Trainer {
     /// The sums are the same on every rank, so all ranks stop together.
     private func requireFinite(loss: Double, norm: Double, step: Int, batch: GlobalBatch) throws {
         guard !loss.isFinite || !norm.isFinite else { return }
-        let tensor = model.layout.parameters.first { parameter in
-            let base = gradientStep.gradients.pointer + parameter.offset
-            return !squaredNorm(pool, base, parameter.count).isFinite
-        }
         let error = TrainingError.notFinite(
-            step: step + 1, loss: loss, tensor: tensor?.name, features: batch.features.map(features.name))
+            step: step + 1, loss: loss, tensor: firstNonFinite(), features: batch.features.map(features.name))
         throw AgreedFailure(error, rank: 0, isOwn: communicator.isRoot)
+    }
+
+    /// A parameter that is damaged itself, else the gradient that backward, going from the last tensor to the
+    /// first, met trouble in first.
+    private func firstNonFinite() -> NonFiniteTensor? {
+        func isDamaged(_ values: FloatBuffer, _ parameter: Parameter) -> Bool {
+            !squaredNorm(pool, values.pointer + parameter.offset, parameter.count).isFinite
+        }
+        let parameters = model.layout.parameters
+        if let parameter = parameters.first(where: { isDamaged(model.parameters, $0) }) {
+            return NonFiniteTensor(name: parameter.name, isGradient: false)
+        }
+        return parameters.last { isDamaged(gradientStep.gradients, $0) }
+            .map { NonFiniteTensor(name: $0.name, isGradient: true) }
     }
 }
 
