@@ -26,7 +26,7 @@ package struct TrainingRun {
             communicator: communicator)
         log(loaded.notices)
         let data = try communicator.together { try prepare(loaded) }
-        log(data.training.notices)
+        log(data.training.notices + (data.validation?.notices ?? []))
         let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
         let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
         let model = compute.model(loaded, longest: longest)
