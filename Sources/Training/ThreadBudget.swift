@@ -13,7 +13,7 @@ package enum ThreadBudget {
     }
 
     /// `0-3,8` as the numbers it stands for.
-    static func parse(processorList: some StringProtocol) -> Set<Int> {
+    package static func parse(processorList: some StringProtocol) -> Set<Int> {
         var processors: Set<Int> = []
         for part in processorList.split(separator: ",") {
             let ends = part.split(separator: "-").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
@@ -41,7 +41,8 @@ package enum ThreadBudget {
         return share(own: own.count, onHost: all.count, ranks: communicator.ranksOnHost)
     }
 
-    static func share(own: Int, onHost: Int, ranks: Int) -> Int {
+    /// - own: processors this rank may run on; onHost: those that any rank of the host may run on.
+    package static func share(own: Int, onHost: Int, ranks: Int) -> Int {
         max(1, min(own, onHost / max(ranks, 1)))
     }
 }
