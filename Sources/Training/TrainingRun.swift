@@ -21,6 +21,16 @@ package struct TrainingRun {
     package func run() throws {
         var output: OutputDirectory?
         try communicator.onRoot { output = try OutputDirectory(creating: settings.outputDirectory) }
+        do {
+            try train(output)
+        } catch {
+            output?.removeIfEmpty()
+            throw error
+        }
+    }
+
+    /// - output: on rank 0.
+    private func train(_ output: OutputDirectory?) throws {
         let loaded = try LoadedModel(
             path: settings.model, tokenizer: settings.tokenizer, seed: settings.seed,
             communicator: communicator)
