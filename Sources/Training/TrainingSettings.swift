@@ -101,6 +101,18 @@ package struct TrainingSettings: Sendable {
 }
 
 extension TrainingSettings {
+    /// The same, with what was left to the model and the machine filled in.
+    package func resolved(_ loaded: LoadedModel, _ plan: ComputePlan) -> TrainingSettings {
+        var resolved = self
+        resolved.hiddenDropout = hiddenDropout ?? loaded.configuration.hiddenDropout
+        resolved.attentionDropout = attentionDropout ?? loaded.configuration.attentionDropout
+        resolved.tokenizer.doLowerCase = loaded.tokenizer.settings.doLowerCase
+        resolved.tokenizer.stripAccents = loaded.tokenizer.settings.stripsAccents
+        resolved.compute.microBatchTokens = plan.microBatchTokens
+        resolved.compute.threads = plan.pool.threadCount
+        return resolved
+    }
+
     /// Every setting under the name of its flag, as resolved for `ranks` ranks.
     package func flags(ranks: Int) -> [(String, JSONValue)] {
         var flags: [(String, JSONValue)] = [
@@ -181,6 +193,8 @@ extension TrainingSettings {
             ("no-shuffle", .boolean(!shuffles)),
             ("hidden-dropout-prob", hiddenDropout.map(JSONValue.float) ?? .null),
             ("attention-dropout-prob", attentionDropout.map(JSONValue.float) ?? .null),
+            ("micro-batch-tokens", compute.microBatchTokens.map(JSONValue.integer) ?? .null),
+            ("threads", compute.threads.map(JSONValue.integer) ?? .null),
             ("logging-steps", .integer(loggingSteps)),
         ]
     }
