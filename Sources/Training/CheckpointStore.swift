@@ -78,7 +78,8 @@ package struct CheckpointStore {
                 .ioFailed, "the folder cannot be listed", path: folder.path, remedy: "check its permissions")
         }
         return names.compactMap { name in
-            Int(name.dropFirst("step-".count).prefix { $0.isNumber }).flatMap { self.name($0) == name ? $0 : nil }
+            let step = Int(name.dropFirst("step-".count).dropLast(".h5".count))
+            return step.flatMap { self.name($0) == name ? $0 : nil }
         }
     }
 }

@@ -27,7 +27,8 @@ package enum ThreadBudget {
     /// launcher binds each rank to cores of its own, those are its share.
     package static func threads(communicator: any Communicator) throws -> Int {
         let own = allowedProcessors
-        let report = [UInt8](Host.name.utf8) + [0] + own.sorted().flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }
+        let report =
+            [UInt8](Host.name.utf8) + [0] + own.sorted().flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }
         let onHost = try communicator.allGather(report)
             .compactMap { report -> [UInt8]? in
                 guard let end = report.firstIndex(of: 0) else { return nil }

@@ -91,12 +91,13 @@ package final class Trainer {
         let computed = clock.now
         let loss = try gradientStep.reduce(local)
         let reduced = clock.now
-        let norm = squaredNorm(pool, gradientStep.gradients.pointer, gradientStep.gradients.count).squareRoot()
+        let gradients = gradientStep.gradients
+        let norm = squaredNorm(pool, gradients.pointer, gradients.count).squareRoot()
         try requireFinite(loss: loss.loss, norm: norm, step: step, batch: batch)
         let learningRate = plan.schedule.rate(step)
         optimizer.update(
-            model.parameters, gradients: gradientStep.gradients,
-            gradientScale: optimizer.clipFactor(norm: norm), learningRate: learningRate)
+            model.parameters, gradients: gradients, gradientScale: optimizer.clipFactor(norm: norm),
+            learningRate: learningRate)
         let end = clock.now
         return StepReport(
             step: step + 1, epoch: epoch(after: step + 1), loss: loss, learningRate: learningRate,

@@ -69,7 +69,9 @@ package struct TrainingRun {
 // MARK: Parts
 
 extension TrainingRun {
-    private func prepare(_ loaded: LoadedModel) throws -> (training: PreparedData, validation: PreparedData?) {
+    private func prepare(
+        _ loaded: LoadedModel
+    ) throws -> (training: PreparedData, validation: PreparedData?) {
         let preparation = try DataPreparation(
             configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
         let all = try DatasetReader.read(settings.trainFiles)
