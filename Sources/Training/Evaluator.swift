@@ -11,6 +11,12 @@ package struct EvaluationResult: Sendable, Equatable {
     /// Windows that the questions were cut into.
     package let windows: Int
 
+    package init(loss: Double?, metrics: AnswerMetrics, windows: Int) {
+        self.loss = loss
+        self.metrics = metrics
+        self.windows = windows
+    }
+
     /// Members in the order of `eval_results.json`.
     package var members: [(String, JSONValue)] {
         [("loss", loss.map(JSONValue.number) ?? .null)] + metrics.members + [("windows", .integer(windows))]
