@@ -4,10 +4,13 @@ import Foundation
 /// The folder a command writes to.
 package struct OutputDirectory: Sendable {
     package let path: String
+    /// The folders that `init` made, the outermost first.
+    private let created: [String]
 
     /// Creates the folder and those above it where they are missing, and checks that files can be made in it.
     package init(creating path: String) throws {
         self.path = path
+        created = Self.missingFolders(path)
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
@@ -20,6 +23,22 @@ package struct OutputDirectory: Sendable {
                 .cannotCreate, "the output folder is not writable", path: path,
                 remedy: "change its permissions or name another folder")
         }
+    }
+
+    /// Removes what `init` made as far as it is still empty, so that a command that fails before it wrote
+    /// anything leaves nothing behind.
+    package func removeIfEmpty() {
+        for folder in created.reversed() where rmdir(folder) != 0 { return }
+    }
+
+    private static func missingFolders(_ path: String) -> [String] {
+        var missing: [String] = []
+        var folder = path
+        while !folder.isEmpty, access(folder, F_OK) != 0 {
+            missing.insert(folder, at: 0)
+            folder = (folder as NSString).deletingLastPathComponent
+        }
+        return missing
     }
 
     package func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
