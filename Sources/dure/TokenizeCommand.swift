@@ -16,14 +16,17 @@ struct TokenizeCommand: ParsableCommand {
 
     func run() throws {
         let (tokenizer, notices) = try makeTokenizer()
-        for notice in notices { FileHandle.standardError.write(Data("\(notice)\n".utf8)) }
-        for (number, line) in StandardInputLines().enumerated() {
+        for notice in notices { printMessage(notice) }
+        var lines = StandardInputLines()
+        var number = 0
+        while let line = try lines.next() {
+            number += 1
             guard let text = String(validating: line, as: UTF8.self) else {
                 throw TrainingError.data(
-                    location: "stdin, line \(number + 1)", problem: "the line is not UTF-8",
+                    location: "stdin, line \(number)", problem: "the line is not UTF-8",
                     remedy: "convert the text to UTF-8")
             }
-            printResult(Self.json(tokenizer.encode(text), tokenizer.vocabulary).compact)
+            try printResult(Self.json(tokenizer.encode(text), tokenizer.vocabulary).compact)
         }
     }
 
