@@ -31,14 +31,18 @@ package struct OutputDirectory: Sendable {
         for folder in created.reversed() where rmdir(folder) != 0 { return }
     }
 
+    // NSString.deletingLastPathComponent crashes on a name of a single letter.
     private static func missingFolders(_ path: String) -> [String] {
+        let slash = UInt8(ascii: "/")
         var missing: [String] = []
-        var folder = path
-        while !folder.isEmpty, access(folder, F_OK) != 0 {
-            missing.insert(folder, at: 0)
-            folder = (folder as NSString).deletingLastPathComponent
+        var folder = Array(path.utf8)
+        while true {
+            while folder.last == slash { folder.removeLast() }
+            let name = String(decoding: folder, as: UTF8.self)
+            guard !folder.isEmpty, access(name, F_OK) != 0 else { return missing }
+            missing.insert(name, at: 0)
+            while let last = folder.last, last != slash { folder.removeLast() }
         }
-        return missing
     }
 
     package func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
