@@ -36,6 +36,10 @@ package struct TrainingRun {
             communicator: communicator)
         log(loaded.notices)
         let data = try communicator.together { try prepare(loaded) }
+        try communicator.requireEqual(data.training.set.checksum, "the data to train on")
+        if let validation = data.validation {
+            try communicator.requireEqual(validation.set.checksum, "the data to validate on")
+        }
         log(data.training.notices + (data.validation?.notices ?? []))
         let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
         let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)

@@ -50,6 +50,7 @@ struct EvaluateCommand: RankedCommand {
                 configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings
             ).evaluation(DatasetReader.read([dataset]))
         }
+        try communicator.requireEqual(data.set.checksum, "the data to evaluate on")
         for notice in data.notices { logger.warning("\(notice)") }
         let plan = try communicator.planCompute(compute.settings, loaded, settings)
         logger.info(
