@@ -94,7 +94,11 @@ extension HDF5Object {
 
     /// Bytes that dataset `name` takes in the file.
     func storedBytes(_ name: String) throws -> Int {
-        try HDF5.locked { Int(clamping: H5Dget_storage_size(try openDataset(name).id)) }
+        try HDF5.locked {
+            // Named, for an unnamed one would be closed as soon as its identifier had been read.
+            let dataset = try openDataset(name)
+            return Int(clamping: H5Dget_storage_size(dataset.id))
+        }
     }
 
     /// Opens the text dataset `name`, for its content and attributes.

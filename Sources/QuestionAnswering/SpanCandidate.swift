@@ -41,6 +41,7 @@ struct SpanCandidate {
 /// Indexes of the `count` highest values, highest first, equal values by lower index. numpy's `argsort`,
 /// which `run_qa.py` uses, leaves the order of equal values open.
 func highestIndexes(of values: [Float], count: Int) -> [Int] {
+    let count = min(count, values.count)
     guard count > 0 else { return [] }
     var best: [Int] = []
     best.reserveCapacity(count + 1)

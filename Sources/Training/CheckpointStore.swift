@@ -36,7 +36,7 @@ package struct CheckpointStore {
             optimizer: OptimizerState(
                 average: UnsafeBufferPointer(optimizer.firstMoment.buffer),
                 squaredAverage: UnsafeBufferPointer(optimizer.secondMoment.buffer)))
-        try removeOldest(in: folder)
+        try removeOldest(in: folder, current: step)
         return "checkpoints/\(name)"
     }
 
@@ -46,7 +46,7 @@ package struct CheckpointStore {
             to: directory.path(of: name), layout: layout, parameters: UnsafeBufferPointer(parameters.buffer))
     }
 
-    static func name(_ step: Int) -> String {
+    private static func name(_ step: Int) -> String {
         let digits = String(step)
         return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".h5"
     }
@@ -57,11 +57,29 @@ package struct CheckpointStore {
             vocabulary: model.vocabulary, tokenizerSettings: tokenizerSettings, progress: progress)
     }
 
-    private func removeOldest(in folder: OutputDirectory) throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-            .filter { $0.hasPrefix("step-") && $0.hasSuffix(".h5") }.sorted()
-        for name in names.dropLast(limit) {
-            try FileManager.default.removeItem(atPath: folder.path(of: name))
+    /// Steps only rise within a run, so what is numbered beyond the current one was left by a run before and is
+    /// older than all of this run's.
+    private func removeOldest(in folder: OutputDirectory, current: Int) throws {
+        let steps = try Self.steps(in: folder).sorted()
+        let byAge = steps.filter { $0 > current } + steps.filter { $0 <= current }
+        for step in byAge.dropLast(limit) {
+            let path = folder.path(of: Self.name(step))
+            guard unlink(path) == 0 || errno == ENOENT else {
+                throw CheckpointError(
+                    .ioFailed, "an old checkpoint cannot be removed", path: path,
+                    remedy: "check its permissions, or raise --save-total-limit")
+            }
+        }
+    }
+
+    private static func steps(in folder: OutputDirectory) throws -> [Int] {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
+            throw CheckpointError(
+                .ioFailed, "the folder cannot be listed", path: folder.path, remedy: "check its permissions")
+        }
+        return names.compactMap { name in
+            let step = Int(name.dropFirst("step-".count).dropLast(".h5".count))
+            return step.flatMap { self.name($0) == name ? $0 : nil }
         }
     }
 }

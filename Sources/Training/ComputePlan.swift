@@ -1,4 +1,5 @@
 import Distributed
+import Foundation
 import Kernels
 import Model
 import QuestionAnswering
@@ -9,7 +10,7 @@ package struct ComputePlan {
     package let microBatchTokens: Int
 
     /// - sequenceLength: tokens of the longest feature there may be.
-    /// - Throws: `TrainingError.setting` when a micro-batch cannot hold that feature.
+    /// - Throws: `TrainingError.setting` when a micro-batch cannot hold that feature, or memory the micro-batch.
     package init(
         _ settings: ComputeSettings, configuration: ModelConfiguration, sequenceLength: Int, threads: Int
     ) throws {
@@ -20,9 +21,26 @@ package struct ComputePlan {
                 problem: "a micro-batch cannot hold one window of \(sequenceLength) tokens",
                 remedy: "give at least \(sequenceLength), or lower --max-seq-length")
         }
+        try Self.requireMemory(
+            configuration, BatchCapacity(tokens: tokens, sequenceLength: sequenceLength), threads: threads)
         microBatchTokens = tokens
         useSingleThreadedBLAS()
         pool = WorkerPool(threadCount: threads)
+    }
+
+    /// Memory that cannot be had ends the process without a word, so ask before.
+    private static func requireMemory(
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int
+    ) throws {
+        let limit = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        // Every token takes some bytes; with as many tokens as bytes there is no need to count.
+        let isHopeless = capacity.tokens > limit
+        let bytes = isHopeless ? limit : SpanModel.activationBytes(configuration, capacity, threads: threads)
+        guard isHopeless || bytes > limit else { return }
+        throw TrainingError.setting(
+            flag: "--micro-batch-tokens \(capacity.tokens)",
+            problem: "a micro-batch would take more than the \(limit >> 20) MiB of memory there are",
+            remedy: "give fewer tokens, or lower --max-seq-length")
     }
 
     /// Enough rows for products to run at their full rate; narrow models need more for the same work.

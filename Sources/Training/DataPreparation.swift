@@ -47,18 +47,30 @@ package struct DataPreparation {
         return PreparedData(set: set, notices: audit.messages())
     }
 
-    /// Features of every question, labelled where the dataset has answers; whatever a question's answers look
-    /// like, it is asked.
+    /// Features of every question, labelled where the dataset has answers. A question whose answer does not
+    /// stand where it should is asked all the same, but unlabelled, and after the others.
     package func evaluation(_ dataset: Dataset) throws -> PreparedData {
         var settings = builder.settings
         settings.unanswerableWindows = .cls
         let complete = try FeatureBuilder(tokenizer: builder.tokenizer, settings: settings)
-        let audited = try dataset.auditingAnswers().dataset
-        let labelled = audited.questions.contains { !$0.answers.isEmpty }
-        let set = FeatureSet(
-            dataset: audited, features: try complete.features(of: audited, labelled: labelled))
+        let audit = try dataset.auditingAnswers()
+        let placed = Set(audit.trainable)
+        let misplaced = audit.dataset.questions.indices.filter { !placed.contains($0) }
+        let hasAnswers = audit.trainable.contains { !audit.dataset.questions[$0].answers.isEmpty }
+        let features =
+            try complete.features(of: audit.dataset, questions: audit.trainable, labelled: hasAnswers)
+            + complete.features(of: audit.dataset, questions: misplaced, labelled: false)
+        let set = FeatureSet(dataset: audit.dataset, features: features)
         try requireIDsInEmbedding(set)
-        return PreparedData(set: set, notices: [])
+        return PreparedData(set: set, notices: Self.notices(audit))
+    }
+
+    private static func notices(_ audit: AnswerAudit) -> [String] {
+        guard let first = audit.skipped.first else { return [] }
+        return [
+            "\(audit.skipped.count) misplaced answers to evaluate on: scored, but without part in the loss; "
+                + "the first: \(first.problem) (\(first.place))"
+        ]
     }
 
     private func requireIDsInEmbedding(_ set: FeatureSet) throws {

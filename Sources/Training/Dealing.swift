@@ -1,7 +1,7 @@
 /// How the work of a batch is cut: which rank computes what, and in which micro-batches.
 package enum Dealing {
     /// Estimated cost of one feature: the dense layers grow with its tokens, attention with their square.
-    /// With width h a token costs about 24 h² multiplications in a block, and a pair of tokens 4 h.
+    /// With width h a token costs about 24 h² operations in a block, and a pair of tokens 4 h.
     package static func cost(tokens: Int, hiddenSize: Int) -> Double {
         Double(tokens) * (6 * Double(hiddenSize) + Double(tokens))
     }

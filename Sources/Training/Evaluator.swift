@@ -5,11 +5,17 @@ import QuestionAnswering
 
 /// Loss and metrics over a dataset.
 package struct EvaluationResult: Sendable, Equatable {
-    /// Mean over windows; nil when the dataset has no answers.
+    /// Mean over the labelled windows; nil when the dataset has no answers.
     package let loss: Double?
     package let metrics: AnswerMetrics
     /// Windows that the questions were cut into.
     package let windows: Int
+
+    package init(loss: Double?, metrics: AnswerMetrics, windows: Int) {
+        self.loss = loss
+        self.metrics = metrics
+        self.windows = windows
+    }
 
     /// Members in the order of `eval_results.json`.
     package var members: [(String, JSONValue)] {
@@ -55,8 +61,8 @@ package struct Evaluator {
         }
     }
 
-    /// Mean of (CE(start) + CE(end)) / 2 over the labelled windows of answered questions.
-    static func loss(_ features: [Feature], _ logits: [SpanLogits]) -> Double? {
+    /// Mean of (CE(start) + CE(end)) / 2 over the labelled windows, nil without any.
+    private static func loss(_ features: [Feature], _ logits: [SpanLogits]) -> Double? {
         var total = 0.0
         var count = 0
         for (feature, logits) in zip(features, logits) {

@@ -24,15 +24,15 @@ package struct FeatureSampler: Sendable {
         self.shuffles = shuffles
     }
 
-    package var stepsPerEpoch: Int { (featureCount + batchSize - 1) / batchSize }
+    // Without sums that a very large batch size would overflow, here and in `batch`.
+    package var stepsPerEpoch: Int { (featureCount - 1) / batchSize + 1 }
 
     /// The batch of `step`, counted from 0 over all epochs.
     package mutating func batch(_ step: Int) -> GlobalBatch {
         let epoch = step / stepsPerEpoch
         let start = step % stepsPerEpoch * batchSize
         let order = order(epoch)
-        return GlobalBatch(
-            epoch: epoch, features: Array(order[start..<min(start + batchSize, featureCount)]))
+        return GlobalBatch(epoch: epoch, features: Array(order[start...].prefix(batchSize)))
     }
 
     private mutating func order(_ epoch: Int) -> [Int] {

@@ -27,6 +27,22 @@ package struct FeatureSet: FeatureSource, Sendable {
         return "\(dataset.questions[feature.questionIndex].id)/\(feature.window)"
     }
 
+    /// Differs, as good as surely, where what a step or an evaluation would compute differs.
+    package var checksum: UInt64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func add(_ value: some BinaryInteger) {
+            hash = (hash ^ UInt64(truncatingIfNeeded: value)) &* 0x100_0000_01B3
+        }
+        for feature in features {
+            add(feature.count)
+            for id in feature.inputIDs { add(id) }
+            for type in feature.tokenTypeIDs { add(type) }
+            add(feature.label?.start ?? -1)
+            add(feature.label?.end ?? -1)
+        }
+        return hash
+    }
+
     package var longest: Int { features.map(\.count).max() ?? 0 }
     package var totalTokens: Int { features.reduce(0) { $0 + $1.count } }
 }

@@ -11,6 +11,18 @@ package struct StepLoss: Sendable, Equatable {
     package let correctEnds: Int
     package let features: Int
     package let tokens: Int
+
+    package init(loss: Double, correctStarts: Int, correctEnds: Int, features: Int, tokens: Int) {
+        self.loss = loss
+        self.correctStarts = correctStarts
+        self.correctEnds = correctEnds
+        self.features = features
+        self.tokens = tokens
+    }
+
+    /// Shares of the features whose largest logit was the right one.
+    package var startAccuracy: Double { Double(correctStarts) / Double(max(features, 1)) }
+    package var endAccuracy: Double { Double(correctEnds) / Double(max(features, 1)) }
 }
 
 /// Forward and backward of one global batch: this rank's share in micro-batches, then the sum over ranks.

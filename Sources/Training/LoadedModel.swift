@@ -52,14 +52,24 @@ package struct LoadedModel {
         return (folder, tokenizer, notices)
     }
 
-    /// Every id must have a row in the model's embedding.
+    /// Every id must have a row in the model's embedding, and the model must fit into memory: asking for more
+    /// would end the process without a word.
     package static func requireFit(_ vocabulary: Vocabulary, _ configuration: ModelConfiguration) throws {
-        guard vocabulary.count > configuration.vocabularySize else { return }
-        throw TrainingError.data(
-            location: vocabulary.source,
-            problem: "the vocabulary has \(vocabulary.count) entries, the model's embedding "
-                + "\(configuration.vocabularySize)",
-            remedy: "use the vocab.txt that belongs to the model")
+        guard vocabulary.count <= configuration.vocabularySize else {
+            throw TrainingError.data(
+                location: vocabulary.source,
+                problem: "the vocabulary has \(vocabulary.count) entries, the model's embedding "
+                    + "\(configuration.vocabularySize)",
+                remedy: "use the vocab.txt that belongs to the model")
+        }
+        let parameters = ParameterLayout(configuration).count
+        let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+        guard parameters <= memory / MemoryLayout<Float>.stride else {
+            throw TrainingError.data(
+                location: "vocab_size \(configuration.vocabularySize), hidden_size \(configuration.hiddenSize)",
+                problem: "\(parameters) parameters do not fit into the \(memory >> 20) MiB of memory there are",
+                remedy: "correct config.json, or use a machine with more memory")
+        }
     }
 
     private static func describe(_ report: WeightLoadReport) -> [String] {

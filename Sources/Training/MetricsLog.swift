@@ -72,7 +72,8 @@ package struct MetricsMeans: Sendable {
     package let computeSeconds: Double
     package let communicationSeconds: Double
 
-    var members: [(String, JSONValue)] {
+    /// Members in the order of the interface.
+    package var members: [(String, JSONValue)] {
         [
             ("step", .integer(step)), ("epoch", .number(epoch)), ("loss", .number(loss)),
             ("learning_rate", .number(learningRate)), ("grad_norm", .number(gradientNorm)),
@@ -93,23 +94,19 @@ package struct MetricsWindow: Sendable {
 
     package mutating func add(_ report: StepReport) { reports.append(report) }
 
-    /// Means over the steps, a feature counting once for loss and accuracy; the learning rate is the last
-    /// step's. Nil without steps.
+    /// Means over the steps, each counting once; rates are totals by total time. Nil without steps.
     package func means() -> MetricsMeans? {
         guard let last = reports.last else { return nil }
         let steps = Double(reports.count)
         func total(_ value: (StepReport) -> Double) -> Double { reports.reduce(0) { $0 + value($1) } }
-        let features = total { Double($0.loss.features) }
+        func mean(_ value: (StepReport) -> Double) -> Double { total(value) / steps }
         let seconds = total(\.seconds)
         return MetricsMeans(
             step: last.step, epoch: last.epoch,
-            loss: total { $0.loss.loss * Double($0.loss.features) } / features,
-            learningRate: last.learningRate, gradientNorm: total(\.gradientNorm) / steps,
-            startAccuracy: total { Double($0.loss.correctStarts) } / features,
-            endAccuracy: total { Double($0.loss.correctEnds) } / features,
-            samplesPerSecond: features / seconds,
+            loss: mean(\.loss.loss), learningRate: mean(\.learningRate), gradientNorm: mean(\.gradientNorm),
+            startAccuracy: mean(\.loss.startAccuracy), endAccuracy: mean(\.loss.endAccuracy),
+            samplesPerSecond: total { Double($0.loss.features) } / seconds,
             tokensPerSecond: total { Double($0.loss.tokens) } / seconds, stepSeconds: seconds / steps,
-            computeSeconds: total(\.computeSeconds) / steps,
-            communicationSeconds: total(\.communicationSeconds) / steps)
+            computeSeconds: mean(\.computeSeconds), communicationSeconds: mean(\.communicationSeconds))
     }
 }

@@ -7,11 +7,16 @@ package final class Progress: TrainingObserver {
     private var window = MetricsWindow()
     private var totalSteps = 0
     private var drawn = false
+    private let print: (String) -> Void
 
-    /// - interval: steps between plain lines.
-    package init(interval: Int, isTerminal: Bool = isatty(STDERR_FILENO) == 1) {
+    /// - interval: steps between plain lines; print: takes text as it is to appear.
+    package init(
+        interval: Int, isTerminal: Bool = isatty(STDERR_FILENO) == 1,
+        print: @escaping (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+    ) {
         self.interval = interval
         self.isTerminal = isTerminal
+        self.print = print
     }
 
     package func observe(_ event: TrainingEvent) {
@@ -62,28 +67,26 @@ package final class Progress: TrainingObserver {
     }
 
     /// h:mm:ss.
-    static func clock(_ seconds: Double) -> String {
+    private static func clock(_ seconds: Double) -> String {
         let whole = Int(seconds.rounded(.up))
         return String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
     }
 
     /// Redraws the line in place, cut to the window so that it never wraps.
     private func draw(_ text: String) {
-        write("\r\u{1B}[K" + text.prefix(Self.columns - 1))
+        print("\r\u{1B}[K" + text.prefix(Self.columns - 1))
         drawn = true
     }
 
     private func line(_ text: String) {
         clear()
-        write(text + "\n")
+        print(text + "\n")
     }
 
     private func clear() {
-        if drawn { write("\r\u{1B}[K") }
+        if drawn { print("\r\u{1B}[K") }
         drawn = false
     }
-
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
     private static var columns: Int {
         var size = winsize()

@@ -13,7 +13,7 @@ package enum ThreadBudget {
     }
 
     /// `0-3,8` as the numbers it stands for.
-    static func parse(processorList: some StringProtocol) -> Set<Int> {
+    package static func parse(processorList: some StringProtocol) -> Set<Int> {
         var processors: Set<Int> = []
         for part in processorList.split(separator: ",") {
             let ends = part.split(separator: "-").compactMap { Int($0.trimmingCharacters(in: .whitespaces)) }
@@ -27,7 +27,8 @@ package enum ThreadBudget {
     /// launcher binds each rank to cores of its own, those are its share.
     package static func threads(communicator: any Communicator) throws -> Int {
         let own = allowedProcessors
-        let report = [UInt8](Host.name.utf8) + [0] + own.sorted().flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }
+        let report =
+            [UInt8](Host.name.utf8) + [0] + own.sorted().flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }
         let onHost = try communicator.allGather(report)
             .compactMap { report -> [UInt8]? in
                 guard let end = report.firstIndex(of: 0) else { return nil }
@@ -41,7 +42,8 @@ package enum ThreadBudget {
         return share(own: own.count, onHost: all.count, ranks: communicator.ranksOnHost)
     }
 
-    static func share(own: Int, onHost: Int, ranks: Int) -> Int {
+    /// - own: processors this rank may run on; onHost: those that any rank of the host may run on.
+    package static func share(own: Int, onHost: Int, ranks: Int) -> Int {
         max(1, min(own, onHost / max(ranks, 1)))
     }
 }

@@ -51,7 +51,7 @@ package final class Trainer {
     private let observers: [any TrainingObserver]
     /// Evaluates the model on every rank; the result is on rank 0.
     package var evaluate: (() throws -> EvaluationResult?)?
-    /// Writes the state after `step` updates and returns the path; called on rank 0.
+    /// Writes the state after `step` updates and returns the path; needed, and called, on rank 0 alone.
     package var save: ((_ step: Int, _ epoch: Double) throws -> String)?
 
     package init(
@@ -91,12 +91,13 @@ package final class Trainer {
         let computed = clock.now
         let loss = try gradientStep.reduce(local)
         let reduced = clock.now
-        let norm = squaredNorm(pool, gradientStep.gradients.pointer, gradientStep.gradients.count).squareRoot()
+        let gradients = gradientStep.gradients
+        let norm = squaredNorm(pool, gradients.pointer, gradients.count).squareRoot()
         try requireFinite(loss: loss.loss, norm: norm, step: step, batch: batch)
         let learningRate = plan.schedule.rate(step)
         optimizer.update(
-            model.parameters, gradients: gradientStep.gradients,
-            gradientScale: optimizer.clipFactor(norm: norm), learningRate: learningRate)
+            model.parameters, gradients: gradients, gradientScale: optimizer.clipFactor(norm: norm),
+            learningRate: learningRate)
         let end = clock.now
         return StepReport(
             step: step + 1, epoch: epoch(after: step + 1), loss: loss, learningRate: learningRate,
@@ -138,13 +139,23 @@ package final class Trainer {
     /// The sums are the same on every rank, so all ranks stop together.
     private func requireFinite(loss: Double, norm: Double, step: Int, batch: GlobalBatch) throws {
         guard !loss.isFinite || !norm.isFinite else { return }
-        let tensor = model.layout.parameters.first { parameter in
-            let base = gradientStep.gradients.pointer + parameter.offset
-            return !squaredNorm(pool, base, parameter.count).isFinite
-        }
         let error = TrainingError.notFinite(
-            step: step + 1, loss: loss, tensor: tensor?.name, features: batch.features.map(features.name))
+            step: step + 1, loss: loss, tensor: firstNonFinite(), features: batch.features.map(features.name))
         throw AgreedFailure(error, rank: 0, isOwn: communicator.isRoot)
+    }
+
+    /// A parameter that is damaged itself, else the gradient that backward, going from the last tensor to the
+    /// first, met trouble in first.
+    private func firstNonFinite() -> NonFiniteTensor? {
+        func isDamaged(_ values: FloatBuffer, _ parameter: Parameter) -> Bool {
+            !squaredNorm(pool, values.pointer + parameter.offset, parameter.count).isFinite
+        }
+        let parameters = model.layout.parameters
+        if let parameter = parameters.first(where: { isDamaged(model.parameters, $0) }) {
+            return NonFiniteTensor(name: parameter.name, isGradient: false)
+        }
+        return parameters.last { isDamaged(gradientStep.gradients, $0) }
+            .map { NonFiniteTensor(name: $0.name, isGradient: true) }
     }
 }
 

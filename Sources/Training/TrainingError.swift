@@ -7,7 +7,7 @@ package enum TrainingError: ExitCoded, Equatable, CustomStringConvertible {
     /// The data does not fit the model or the settings: where, what is wrong and what to do.
     case data(location: String, problem: String, remedy: String)
     /// A loss or gradient that is not a number; the first such tensor, and the features of the batch.
-    case notFinite(step: Int, loss: Double, tensor: String?, features: [String])
+    case notFinite(step: Int, loss: Double, tensor: NonFiniteTensor?, features: [String])
 
     package var exitCode: Int32 {
         switch self {
@@ -21,9 +21,19 @@ package enum TrainingError: ExitCoded, Equatable, CustomStringConvertible {
         case .setting(let flag, let problem, let remedy): "\(problem) (\(flag)): \(remedy)"
         case .data(let location, let problem, let remedy): "\(problem) (\(location)): \(remedy)"
         case .notFinite(let step, let loss, let tensor, let features):
-            "the loss or a gradient is not finite (step \(step), loss \(loss), "
-                + "first tensor \(tensor ?? "none"), features \(features.joined(separator: " "))): "
-                + "lower --learning-rate or lengthen the warm-up, and check these features"
+            "the loss or a gradient is not finite (step \(step), loss \(loss), first tensor "
+                + "\(tensor?.description ?? "none"), features \(features.joined(separator: " "))): "
+                + (step == 1 && tensor?.isGradient == false
+                    ? "the model's weights are damaged, save or fetch them again"
+                    : "lower --learning-rate or lengthen the warm-up, and check these features")
         }
     }
+}
+
+/// A tensor that holds a number that is not finite: a parameter, or its gradient.
+package struct NonFiniteTensor: Sendable, Equatable, CustomStringConvertible {
+    package let name: String
+    package let isGradient: Bool
+
+    package var description: String { isGradient ? "gradient of \(name)" : name }
 }

@@ -12,6 +12,20 @@ package struct StepReport: Sendable {
     package let seconds: Double
     package let computeSeconds: Double
     package let communicationSeconds: Double
+
+    package init(
+        step: Int, epoch: Double, loss: StepLoss, learningRate: Double, gradientNorm: Double,
+        seconds: Double, computeSeconds: Double, communicationSeconds: Double
+    ) {
+        self.step = step
+        self.epoch = epoch
+        self.loss = loss
+        self.learningRate = learningRate
+        self.gradientNorm = gradientNorm
+        self.seconds = seconds
+        self.computeSeconds = computeSeconds
+        self.communicationSeconds = communicationSeconds
+    }
 }
 
 /// What happens in a run, in order. Sent on rank 0.

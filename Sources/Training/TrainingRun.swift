@@ -21,18 +21,33 @@ package struct TrainingRun {
     package func run() throws {
         var output: OutputDirectory?
         try communicator.onRoot { output = try OutputDirectory(creating: settings.outputDirectory) }
+        do {
+            try train(output)
+        } catch {
+            output?.removeIfEmpty()
+            throw error
+        }
+    }
+
+    /// - output: on rank 0.
+    private func train(_ output: OutputDirectory?) throws {
         let loaded = try LoadedModel(
             path: settings.model, tokenizer: settings.tokenizer, seed: settings.seed,
             communicator: communicator)
         log(loaded.notices)
         let data = try communicator.together { try prepare(loaded) }
-        log(data.training.notices)
+        try communicator.requireEqual(data.training.set.checksum, "the data to train on")
+        if let validation = data.validation {
+            try communicator.requireEqual(validation.set.checksum, "the data to validate on")
+        }
+        log(data.training.notices + (data.validation?.notices ?? []))
         let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
         let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
         let model = compute.model(loaded, longest: longest)
         let optimizer = AdamW(layout: loaded.layout, settings: settings.optimizer, pool: compute.pool)
         let plan = plan(features: data.training.set.count)
-        try describe(loaded, compute, data.training.set, plan, to: output)
+        let flags = settings.resolved(loaded, compute).flags(ranks: communicator.size)
+        try describe(loaded, compute, data.training.set, plan, flags, to: output)
         let trainer = Trainer(
             plan: plan, model: model, features: data.training.set,
             sampler: sampler(data.training.set.count),
@@ -40,7 +55,7 @@ package struct TrainingRun {
             communicator: communicator, observers: try observers(output))
         trainer.evaluate = data.validation.map { evaluation($0.set, model, output) }
         let store = try output.map { try checkpointStore($0, loaded) }
-        trainer.save = store.map { saving($0, loaded, optimizer, stepsPerEpoch: plan.stepsPerEpoch) }
+        trainer.save = store.map { saving($0, loaded, optimizer, flags, stepsPerEpoch: plan.stepsPerEpoch) }
         try trainer.run()
         try communicator.onRoot {
             let epoch = Double(plan.totalSteps) / Double(plan.stepsPerEpoch)
@@ -58,7 +73,9 @@ package struct TrainingRun {
 // MARK: Parts
 
 extension TrainingRun {
-    private func prepare(_ loaded: LoadedModel) throws -> (training: PreparedData, validation: PreparedData?) {
+    private func prepare(
+        _ loaded: LoadedModel
+    ) throws -> (training: PreparedData, validation: PreparedData?) {
         let preparation = try DataPreparation(
             configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
         let all = try DatasetReader.read(settings.trainFiles)
@@ -136,9 +153,10 @@ extension TrainingRun {
     }
 
     private func saving(
-        _ store: CheckpointStore, _ loaded: LoadedModel, _ optimizer: AdamW, stepsPerEpoch: Int
+        _ store: CheckpointStore, _ loaded: LoadedModel, _ optimizer: AdamW, _ flags: [(String, JSONValue)],
+        stepsPerEpoch: Int
     ) -> (Int, Double) throws -> String {
-        let flags = JSONValue.object(settings.flags(ranks: communicator.size)).compact
+        let flags = JSONValue.object(flags).compact
         return { step, epoch in
             let progress = TrainingProgress(
                 seed: settings.seed, optimizerStep: optimizer.updates, epochIndex: step / stepsPerEpoch,
@@ -156,7 +174,7 @@ extension TrainingRun {
     /// Logs what is about to run and writes `run.json`.
     private func describe(
         _ loaded: LoadedModel, _ compute: ComputePlan, _ data: FeatureSet, _ plan: TrainingPlan,
-        to output: OutputDirectory?
+        _ flags: [(String, JSONValue)], to output: OutputDirectory?
     ) throws {
         let hosts = try communicator.allGather([UInt8](Host.name.utf8)).map {
             String(decoding: $0, as: UTF8.self)
@@ -173,7 +191,7 @@ extension TrainingRun {
             """)
         try communicator.onRoot {
             let record = RunRecord(
-                settings: settings.flags(ranks: communicator.size), hosts: hosts,
+                settings: flags, hosts: hosts,
                 threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
                 features: data.count, totalSteps: plan.totalSteps,
                 files: settings.trainFiles + settings.validationFiles)

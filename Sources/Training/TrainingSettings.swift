@@ -10,7 +10,12 @@ package enum BatchSize: Sendable, Equatable {
     package func resolved(ranks: Int) -> Int {
         switch self {
         case .global(let size): size
-        case .perDevice(let size, let accumulation): size * accumulation * ranks
+        case .perDevice(let size, let accumulation):
+            // A product beyond any dataset is as good as the largest number.
+            [accumulation, ranks].reduce(size) { product, factor in
+                let (result, overflows) = product.multipliedReportingOverflow(by: factor)
+                return overflows ? .max : result
+            }
         }
     }
 }
@@ -37,7 +42,7 @@ package enum Warmup: Sendable, Equatable {
     package func steps(of total: Int) -> Int {
         switch self {
         case .steps(let steps): steps
-        case .ratio(let ratio): Int((ratio * Double(total)).rounded(.up))
+        case .ratio(let ratio): ratio < 1 ? Int((ratio * Double(total)).rounded(.up)) : total
         }
     }
 }
@@ -96,6 +101,18 @@ package struct TrainingSettings: Sendable {
 }
 
 extension TrainingSettings {
+    /// The same, with what was left to the model and the machine filled in.
+    package func resolved(_ loaded: LoadedModel, _ plan: ComputePlan) -> TrainingSettings {
+        var resolved = self
+        resolved.hiddenDropout = hiddenDropout ?? loaded.configuration.hiddenDropout
+        resolved.attentionDropout = attentionDropout ?? loaded.configuration.attentionDropout
+        resolved.tokenizer.doLowerCase = loaded.tokenizer.settings.doLowerCase
+        resolved.tokenizer.stripAccents = loaded.tokenizer.settings.stripsAccents
+        resolved.compute.microBatchTokens = plan.microBatchTokens
+        resolved.compute.threads = plan.pool.threadCount
+        return resolved
+    }
+
     /// Every setting under the name of its flag, as resolved for `ranks` ranks.
     package func flags(ranks: Int) -> [(String, JSONValue)] {
         var flags: [(String, JSONValue)] = [
@@ -152,6 +169,11 @@ extension TrainingSettings {
         ]
     }
 
+    /// As text where JSON's readers could not take the number.
+    private var seedFlag: JSONValue {
+        Int(exactly: seed).map(JSONValue.integer) ?? .string(String(seed))
+    }
+
     private var runFlags: [(String, JSONValue)] {
         func strategy(_ interval: Interval) -> JSONValue {
             switch interval {
@@ -167,10 +189,12 @@ extension TrainingSettings {
         return [
             ("eval-strategy", strategy(evaluation)), ("eval-steps", steps(evaluation)),
             ("save-strategy", strategy(saving)), ("save-steps", steps(saving)),
-            ("save-total-limit", .integer(saveTotalLimit)), ("seed", .integer(Int(seed))),
+            ("save-total-limit", .integer(saveTotalLimit)), ("seed", seedFlag),
             ("no-shuffle", .boolean(!shuffles)),
             ("hidden-dropout-prob", hiddenDropout.map(JSONValue.float) ?? .null),
             ("attention-dropout-prob", attentionDropout.map(JSONValue.float) ?? .null),
+            ("micro-batch-tokens", compute.microBatchTokens.map(JSONValue.integer) ?? .null),
+            ("threads", compute.threads.map(JSONValue.integer) ?? .null),
             ("logging-steps", .integer(loggingSteps)),
         ]
     }

@@ -56,20 +56,23 @@ struct AnswerCommand: ParsableCommand {
             settings: answerSettings)
         if let question, let context {
             let best = try answerer.answers(to: question, id: "question", context: context, count: topK)
-            printResult(JSONValue.array(best).compact)
+            try printResult(JSONValue.array(best).compact)
         } else {
             try answerLines(answerer)
         }
     }
 
     private func answerLines(_ answerer: Answerer) throws {
-        for (number, line) in StandardInputLines().enumerated() {
-            let place = RecordPlace(path: "stdin", record: "line \(number + 1)")
+        var lines = StandardInputLines()
+        var number = 0
+        while let line = try lines.next() {
+            number += 1
+            let place = RecordPlace(path: "stdin", record: "line \(number)")
             let request = try Request(line: line, place: place)
             let best = try answerer.answers(
                 to: request.question, id: request.id, context: request.context, count: topK)
             let result: JSONValue = .object([("id", .string(request.id)), ("answers", .array(best))])
-            printResult(result.compact)
+            try printResult(result.compact)
         }
     }
 }

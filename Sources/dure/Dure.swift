@@ -16,42 +16,53 @@ struct Dure: ParsableCommand {
         ])
 
     static func main() {
+        reserveStandardStreams()
         do {
             var command = try parseAsRoot()
+            // What ranks cannot share, one does.
+            guard isFirstRank || command is any RankedCommand else { return }
             try command.run()
         } catch let error as any ExitCoded {
             Failure.report(error)
             Foundation.exit(error.exitCode)
         } catch {
-            Failure.exit(usage: error)
+            Failure.exit(parsing: error)
         }
     }
-}
 
-/// How a failure is told: one message, once.
-enum Failure {
-    static func report(_ error: any Error) {
-        FileHandle.standardError.write(Data("dure: error: \(error)\n".utf8))
-    }
-
-    /// Ends a process whose command line could not be understood, or that only asked for help.
-    static func exit(usage error: any Error) -> Never {
-        let code = Dure.exitCode(for: error)
-        if code.isSuccess { Dure.exit(withError: error) }
-        guard isFirstRank else { Foundation.exit(code.rawValue) }
-        if code == .validationFailure {
-            FileHandle.standardError.write(
-                Data("dure: error: \(Dure.message(for: error)) (command line): see dure help\n".utf8))
-        } else {
-            report(error)
-        }
-        Foundation.exit(code == .failure ? 70 : code.rawValue)
-    }
-
-    /// Before MPI is initialised only the launcher's environment tells the ranks apart.
-    private static var isFirstRank: Bool {
+    /// Whether this process is the first, or only, one that a launcher started; before MPI is initialised only
+    /// the launcher's environment tells.
+    fileprivate static var isFirstRank: Bool {
         let environment = ProcessInfo.processInfo.environment
         let rank = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy.compactMap { environment[$0] }.first
         return rank == nil || rank == "0"
+    }
+}
+
+/// A command whose work is shared by all ranks of a run.
+protocol RankedCommand: ParsableCommand {}
+
+/// How a failure is told: one message of one line, once.
+enum Failure {
+    static func report(_ error: any Error) { report("\(error)") }
+
+    /// Ends a process whose command line could not be understood, or that only asked for help.
+    static func exit(parsing error: any Error) -> Never {
+        let code = Dure.exitCode(for: error)
+        guard Dure.isFirstRank else { Foundation.exit(code.rawValue) }
+        if code.isSuccess { Dure.exit(withError: error) }
+        guard code == .validationFailure else {
+            report(error)
+            Foundation.exit(70)
+        }
+        var message = Dure.message(for: error)
+        if message.hasSuffix(".") { message.removeLast() }
+        report("\(message) (command line): see dure help")
+        Foundation.exit(code.rawValue)
+    }
+
+    private static func report(_ message: String) {
+        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        printMessage("dure: error: \(line)")
     }
 }

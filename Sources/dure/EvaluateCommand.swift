@@ -4,7 +4,7 @@ import Logging
 import QuestionAnswering
 import Training
 
-struct EvaluateCommand: ParsableCommand {
+struct EvaluateCommand: RankedCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Answer a dataset's questions and score the answers; under mpirun on all ranks together.",
@@ -28,28 +28,42 @@ struct EvaluateCommand: ParsableCommand {
         try withRanks { communicator, logger in
             var output: OutputDirectory?
             try communicator.onRoot { output = try OutputDirectory(creating: outputDir) }
-            let loaded = try LoadedModel(
-                path: model, tokenizer: tokenizer.overrides, seed: 42, communicator: communicator)
-            for notice in loaded.notices { logger.warning("\(notice)") }
-            let settings = features.settings(fitting: loaded.configuration.maxPositions)
-            let data = try communicator.together {
-                try DataPreparation(
-                    configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings
-                ).evaluation(DatasetReader.read([dataset]))
+            do {
+                try evaluate(communicator, logger, output)
+            } catch {
+                output?.removeIfEmpty()
+                throw error
             }
-            let plan = try communicator.planCompute(compute.settings, loaded, settings)
-            logger.info(
-                "\(data.set.dataset.questions.count) questions in \(data.set.count) windows on \(communicator.size) rank(s)"
-            )
-            let evaluation = try Evaluator(
-                model: plan.model(loaded, longest: data.set.longest), data: data.set,
-                answers: answers.settings, communicator: communicator
-            ).run()
-            try communicator.onRoot {
-                guard let evaluation, let output else { return }
-                try evaluation.write(to: output, allowsNoAnswer: answers.version2WithNegative)
-                printResult(JSONValue.object(evaluation.result.members).indented)
-            }
+        }
+    }
+
+    /// - output: on rank 0.
+    private func evaluate(
+        _ communicator: any Communicator, _ logger: Logger, _ output: OutputDirectory?
+    ) throws {
+        let loaded = try LoadedModel(
+            path: model, tokenizer: tokenizer.overrides, seed: 42, communicator: communicator)
+        for notice in loaded.notices { logger.warning("\(notice)") }
+        let settings = features.settings(fitting: loaded.configuration.maxPositions)
+        let data = try communicator.together {
+            try DataPreparation(
+                configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings
+            ).evaluation(DatasetReader.read([dataset]))
+        }
+        try communicator.requireEqual(data.set.checksum, "the data to evaluate on")
+        for notice in data.notices { logger.warning("\(notice)") }
+        let plan = try communicator.planCompute(compute.settings, loaded, settings)
+        logger.info(
+            "\(data.set.dataset.questions.count) questions in \(data.set.count) windows on \(communicator.size) rank(s)"
+        )
+        let evaluation = try Evaluator(
+            model: plan.model(loaded, longest: data.set.longest), data: data.set,
+            answers: answers.settings, communicator: communicator
+        ).run()
+        try communicator.onRoot {
+            guard let evaluation, let output else { return }
+            try evaluation.write(to: output, allowsNoAnswer: answers.version2WithNegative)
+            try printResult(JSONValue.object(evaluation.result.members).indented)
         }
     }
 }

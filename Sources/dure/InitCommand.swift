@@ -33,18 +33,28 @@ struct InitCommand: ParsableCommand {
             folder: nil, vocabulary: vocabulary, overrides: tokenizer.overrides)
         let tokenizer = try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings)
         try LoadedModel.requireFit(tokenizer.vocabulary, configuration)
-        let layout = ParameterLayout(configuration)
-        let parameters = FloatBuffer(count: layout.count)
-        initializeParameters(
-            parameters.buffer, layout: layout, configuration: configuration, seed: seed)
         let folder = try OutputDirectory(creating: output)
-        try SafetensorsWriter.write(
-            UnsafeBufferPointer(parameters.buffer), layout: layout, to: folder.path(of: "model.safetensors"))
+        let layout = ParameterLayout(configuration)
+        do {
+            try writeWeights(configuration, layout, to: folder)
+        } catch {
+            folder.removeIfEmpty()
+            throw error
+        }
         try folder.write(configurationText, to: "config.json")
         try AtomicFile.write(Data(vocabularyText), to: folder.path(of: "vocab.txt"))
         try AtomicFile.write(try resolved.settings.json(), to: folder.path(of: "tokenizer_config.json"))
-        for notice in resolved.notices { FileHandle.standardError.write(Data("\(notice)\n".utf8)) }
-        FileHandle.standardError.write(
-            Data("wrote \(output): \(layout.count) parameters, seed \(seed)\n".utf8))
+        for notice in resolved.notices { printMessage(notice) }
+        printMessage("wrote \(output): \(layout.count) parameters, seed \(seed)")
+    }
+
+    private func writeWeights(
+        _ configuration: ModelConfiguration, _ layout: ParameterLayout, to folder: OutputDirectory
+    ) throws {
+        let parameters = FloatBuffer(count: layout.count)
+        initializeParameters(
+            parameters.buffer, layout: layout, configuration: configuration, seed: seed)
+        try SafetensorsWriter.write(
+            UnsafeBufferPointer(parameters.buffer), layout: layout, to: folder.path(of: "model.safetensors"))
     }
 }

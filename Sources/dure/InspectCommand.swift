@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
             try inspectDataset()
         } else {
             let inspection = verify ? try Inspection.verify(path: path) : try Inspection(path: path)
-            printResult(json ? try Self.encode(inspection) : inspection.text)
+            try printResult(json ? Self.encode(inspection) : inspection.text)
         }
     }
 
@@ -36,7 +36,7 @@ struct InspectCommand: ParsableCommand {
             ("misplaced_repairable", .integer(audit.repaired.count)),
             ("misplaced", .integer(audit.skipped.count)),
         ]
-        printResult(JSONValue.object(members).indented)
+        try printResult(JSONValue.object(members).indented)
     }
 
     private static func encode(_ inspection: Inspection) throws -> String {

@@ -10,8 +10,11 @@ func require(_ condition: Bool, _ flag: String, _ value: some CustomStringConver
     guard condition else { throw ValidationError("\(flag) \(value) is not possible: it must be \(rule)") }
 }
 
+/// A count: at least 1, and so small that sums and products of a few cannot overflow.
 func requirePositive(_ flag: String, _ value: Int?) throws {
-    if let value { try require(value > 0, flag, value, "at least 1") }
+    guard let value else { return }
+    try require(value > 0, flag, value, "at least 1")
+    try require(value <= Int(Int32.max), flag, value, "at most \(Int32.max)")
 }
 
 struct TokenizerOptions: ParsableArguments {

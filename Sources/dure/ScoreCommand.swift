@@ -15,6 +15,6 @@ struct ScoreCommand: ParsableCommand {
     func run() throws {
         let metrics = AnswerMetrics(
             dataset: try DatasetReader.read([dataset]), predictions: try Predictions(path: predictions))
-        printResult(metrics.json.indented)
+        try printResult(metrics.json.indented)
     }
 }

@@ -44,11 +44,6 @@ private struct StandardErrorLog: LogHandler {
 
     func log(event: LogEvent) {
         let prefix = event.level > .info ? "dure: \(event.level): " : ""
-        FileHandle.standardError.write(Data("\(prefix)\(event.message)\n".utf8))
+        printMessage("\(prefix)\(event.message)")
     }
-}
-
-/// Writes a result to stdout at once: piped output is buffered otherwise.
-func printResult(_ text: String) {
-    FileHandle.standardOutput.write(Data("\(text)\n".utf8))
 }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Checkpoints
-import Foundation
 import QuestionAnswering
 import Training
 
@@ -16,29 +15,24 @@ struct TokenizeCommand: ParsableCommand {
 
     func run() throws {
         let (tokenizer, notices) = try makeTokenizer()
-        for notice in notices { FileHandle.standardError.write(Data("\(notice)\n".utf8)) }
-        for (number, line) in StandardInputLines().enumerated() {
+        for notice in notices { printMessage(notice) }
+        var lines = StandardInputLines()
+        var number = 0
+        while let line = try lines.next() {
+            number += 1
             guard let text = String(validating: line, as: UTF8.self) else {
                 throw TrainingError.data(
-                    location: "stdin, line \(number + 1)", problem: "the line is not UTF-8",
+                    location: "stdin, line \(number)", problem: "the line is not UTF-8",
                     remedy: "convert the text to UTF-8")
             }
-            printResult(tokenizer.describe(text).json.compact)
+            try printResult(tokenizer.describe(text).json.compact)
         }
     }
 
     private func makeTokenizer() throws -> (WordPieceTokenizer, [String]) {
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: model, isDirectory: &isFolder)
-        guard exists, !isFolder.boolValue, !model.hasSuffix(".h5") else {
-            let (tokenizer, notices) = try ModelFolder(path: model).makeTokenizer(options.overrides)
-            return (tokenizer, notices)
+        if model.hasSuffix(".h5") {
+            return try ModelFolder(path: model).makeTokenizer(options.overrides)
         }
-        let vocabulary = try Vocabulary(text: MappedFile.contents(of: model), source: model)
-        let resolved = try TokenizerSettings.resolve(
-            folder: nil, vocabulary: vocabulary, overrides: options.overrides)
-        return (
-            try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings), resolved.notices
-        )
+        return try WordPieceTokenizer.read(model, overrides: options.overrides)
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import QuestionAnswering
 import Training
 
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: RankedCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Fine-tune a model; under mpirun on all ranks together.",
         discussion: "mpirun -n 2 dure train --model MODEL --train-file KorQuAD_v1.0_train.json --output-dir OUT")

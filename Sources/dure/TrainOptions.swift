@@ -59,7 +59,7 @@ struct OptimizerOptions: ParsableArguments {
         try require(adamBeta1 >= 0 && adamBeta1 < 1, "--adam-beta1", adamBeta1, "from 0 to below 1")
         try require(adamBeta2 >= 0 && adamBeta2 < 1, "--adam-beta2", adamBeta2, "from 0 to below 1")
         try require(adamEpsilon > 0 && adamEpsilon.isFinite, "--adam-epsilon", adamEpsilon, "above 0")
-        try require(maxGradNorm >= 0, "--max-grad-norm", maxGradNorm, "0 or more")
+        try require(maxGradNorm >= 0 && maxGradNorm.isFinite, "--max-grad-norm", maxGradNorm, "0 or more")
         if let warmupRatio {
             try require((0...1).contains(warmupRatio), "--warmup-ratio", warmupRatio, "from 0 to 1")
         }

@@ -288,17 +288,20 @@ def write_adamw(path: Path, generator: numpy.random.Generator) -> None:
 
 def write_schedule(path: Path) -> None:
     """Factor of the learning rate that step 0, 1, … uses, one step past the end included."""
-    cases = []
-    for warmup, total in [(0, 1), (0, 10), (1, 2), (3, 7), (5, 50), (10, 10), (20, 10), (30, 301)]:
-        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-        schedule = transformers.get_linear_schedule_with_warmup(optimizer, warmup, total)
-        factors = []
-        for _ in range(total + 2):
-            factors.append(schedule.get_last_lr()[0])
-            optimizer.step()
-            schedule.step()
-        cases.append({"warmup_steps": warmup, "total_steps": total, "factors": factors})
-    write_json(path, {"linear": cases})
+    kinds = {}
+    for kind in ["linear", "constant", "constant_with_warmup"]:
+        cases = []
+        for warmup, total in [(0, 1), (0, 10), (1, 2), (3, 7), (5, 50), (10, 10), (20, 10), (30, 301)]:
+            optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+            schedule = transformers.get_scheduler(kind, optimizer, warmup, total)
+            factors = []
+            for _ in range(total + 2):
+                factors.append(schedule.get_last_lr()[0])
+                optimizer.step()
+                schedule.step()
+            cases.append({"warmup_steps": warmup, "total_steps": total, "factors": factors})
+        kinds[kind] = cases
+    write_json(path, kinds)
 
 
 def main() -> None:
