@@ -48,7 +48,7 @@ extension WordPieceTokenizer {
 extension WordPieceTokenizer {
     /// The settings as attributes of a checkpoint's vocabulary: whole for Dure, and the three that decide for
     /// others who read the file.
-    func checkpointAttributes() throws -> [String: AttributeValue] {
+    package func checkpointAttributes() throws -> [String: AttributeValue] {
         var attributes: [String: AttributeValue] = [
             CheckpointTokenizer.settings: .text(String(decoding: try settings.json(), as: UTF8.self)),
             "do_lower_case": .flag(settings.doLowerCase),
