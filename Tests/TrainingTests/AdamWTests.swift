@@ -86,7 +86,7 @@ import Training
     @Test func theScaleMultipliesGradients() throws {
         let reference = try fixture("model/adamw.json", as: Reference.self)
         let layout = try TinyTraining().layout
-        func parameters(scale: Float) -> FloatBuffer {
+        func parameters(scale: Float) -> [Float] {
             let parameters = FloatBuffer(count: layout.count)
             let gradients = FloatBuffer(count: layout.count)
             Self.place(reference.initial, in: parameters, layout)
@@ -97,10 +97,10 @@ import Training
                 optimizer.update(
                     parameters, gradients: gradients, gradientScale: Double(scale), learningRate: 1e-2)
             }
-            return parameters
+            return Array(parameters.buffer)
         }
         // A power of two scales without rounding.
-        #expect(parameters(scale: 0.25).buffer.elementsEqual(parameters(scale: 1).buffer))
+        #expect(parameters(scale: 0.25) == parameters(scale: 1))
     }
 
     @Test func clippingBringsTheNormDownToTheLimitAndNeverUp() throws {
