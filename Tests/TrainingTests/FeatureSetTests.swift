@@ -39,4 +39,24 @@ import Training
         #expect(Self.set.tokenCount(1) == 4)
         #expect(FeatureSet(dataset: Self.set.dataset, features: []).longest == 0)
     }
+
+    @Test func theChecksumTellsIdsLabelsAndOrderApart() {
+        let tokens = Self.set.features[1].contextTokens
+        func checksum(_ ids: [Int32], contextStart: Int = 2, label: Feature.Label? = nil) -> UInt64 {
+            let feature = Feature(
+                questionIndex: 0, window: 0, inputIDs: ids, contextStart: contextStart,
+                contextTokens: tokens, label: label)
+            return FeatureSet(dataset: Self.set.dataset, features: [feature]).checksum
+        }
+        let sums = [
+            checksum([2, 3, 10, 3]), checksum([2, 3, 11, 3]), checksum([2, 10, 3, 3]),
+            checksum([2, 3, 10, 3], contextStart: 1),
+            checksum([2, 3, 10, 3], label: Feature.Label(start: 2, end: 2)),
+            checksum([2, 3, 10, 3], label: Feature.Label(start: 2, end: 3)),
+            checksum([2, 3, 10, 3], label: .unanswerable), Self.set.checksum,
+            FeatureSet(dataset: Self.set.dataset, features: Self.set.features.reversed()).checksum,
+        ]
+        #expect(Set(sums).count == sums.count)
+        #expect(checksum([2, 3, 10, 3]) == sums[0])
+    }
 }

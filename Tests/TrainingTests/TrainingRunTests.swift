@@ -183,4 +183,18 @@ import Training
             #expect(failure.exitCode == 73 && failure.description.contains(temporary.path("out")))
         }
     }
+
+    @Test func ranksThatReadDifferentDataEndInsteadOfWaiting() throws {
+        let temporary = try TemporaryFolder()
+        let settings = try Self.settings(temporary)
+        var other = settings
+        other.trainFiles = [SampleModel.validationFile]
+        let outcomes = onRanks(3) { [settings, other] in try Self.run($0.rank == 2 ? other : settings, $0) }
+        for (rank, outcome) in outcomes.enumerated() {
+            let failure = try #require(throws: AgreedFailure.self) { try outcome.get() }
+            #expect(failure.exitCode == 69 && failure.rank == 2 && failure.isOwn == (rank == 2))
+            #expect(failure.description.contains("the data to train on"))
+        }
+        #expect(try temporary.names() == ["model"])
+    }
 }
