@@ -47,7 +47,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "TestSupport", path: "Tests/TestSupport"),
-        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: processor),
+        .testTarget(
+            name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: modelSettings),
         .testTarget(
             name: "ModelTests", dependencies: ["Model", "Checkpoints", "TestSupport"], swiftSettings: processor),
         .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),

@@ -67,7 +67,8 @@ private func forEachRow(_ pool: WorkerPool, _ tokens: Int, _ body: (Int) -> Void
 }
 
 /// e^(−x²/2) and Φ(−|x|), the normal distribution's lower tail, the latter as e^(−x²/2) · t · P(t) with
-/// t = 1 / (1 + 0.21 |x|) and P a minimax fit of degree 8: relative error 1.7e-8 before rounding to Float.
+/// t = 1 / (1 + 0.21 |x|) and P a minimax fit of degree 8: relative error under 5e-8 before the rounding of
+/// Float arithmetic.
 @inline(__always)
 private func normalTail(_ x: Float) -> (gaussian: Float, tail: Float) {
     let magnitude = abs(x)
@@ -85,34 +86,49 @@ private func normalTail(_ x: Float) -> (gaussian: Float, tail: Float) {
     return (gaussian, gaussian * (t * p))
 }
 
-/// Φ(x), the normal distribution's cumulative function; absolute error under 1e-7.
+/// Φ(x), the normal distribution's cumulative function; absolute error under 4e-7.
 @inline(__always)
 package func normalCumulative(_ x: Float) -> Float {
     let tail = normalTail(x).tail
     return x < 0 ? tail : 1 - tail
 }
 
-/// d/dx of x · Φ(x) = Φ(x) + x · φ(x).
+/// d/dx of x · Φ(x) = Φ(x) + x · φ(x); absolute error under 4e-7, NaN only for NaN.
 @inline(__always)
 package func geluDerivative(_ x: Float) -> Float {
-    let (gaussian, tail) = normalTail(x)
-    return (x < 0 ? tail : 1 - tail) + x * gaussian * 0.398_942_28
+    // Beyond 13.25 the derivative is 0 or 1, but `exponential` does not reach 0 for a large x to multiply.
+    let bounded = clamped(x, 13.25)
+    let (gaussian, tail) = normalTail(bounded)
+    return (x < 0 ? tail : 1 - tail) + bounded * gaussian * 0.398_942_28
 }
 
-/// tanh(√(2/π) (x + 0.044715 x³)), as 1 − 2 / (e^2u + 1).
+/// e^(−2u) and 1 / (1 + e^(−2u)) = (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³): unlike 1 + tanh u, it
+/// does not cancel for negative x.
 @inline(__always)
-private func geluTanhInner(_ x: Float) -> Float {
-    let u = 0.797_884_56 * (x + 0.044_715 * x * x * x)
-    return 1 - 2 / (exponential(2 * u) + 1)
+private func geluTanhGate(_ x: Float) -> (rest: Float, gate: Float) {
+    let rest = exponential(-1.595_769_1 * (x + 0.044_715 * x * x * x))
+    return (rest, 1 / (1 + rest))
 }
 
-/// GPT-2's approximation of GELU: x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
+/// GPT-2's approximation of GELU: x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2; relative error under 4e-6 for
+/// x > −5, absolute error under 1e-10 below.
 @inline(__always)
-package func geluTanh(_ x: Float) -> Float { 0.5 * x * (1 + geluTanhInner(x)) }
+package func geluTanh(_ x: Float) -> Float {
+    // Below −10 the result is 0, but the gate stays a little above it for a large −x to multiply.
+    let bounded = x < -10 ? -10 : x
+    return bounded * geluTanhGate(bounded).gate
+}
 
+/// d/dx of `geluTanh`; absolute error under 4e-7, NaN only for NaN.
 @inline(__always)
 package func geluTanhDerivative(_ x: Float) -> Float {
-    let tanh = geluTanhInner(x)
-    let slope = 0.797_884_56 * (1 + 3 * 0.044_715 * x * x)
-    return 0.5 * (1 + tanh) + 0.5 * x * (1 - tanh * tanh) * slope
+    // Beyond 10 the derivative is 0 or 1, and the slope of a large x would overflow.
+    let bounded = clamped(x, 10)
+    let (rest, gate) = geluTanhGate(bounded)
+    let slope = 1.595_769_1 * (1 + 3 * 0.044_715 * bounded * bounded)
+    return gate + bounded * (gate * (gate * rest)) * slope
 }
+
+/// x within ±limit; NaN stays.
+@inline(__always)
+private func clamped(_ x: Float, _ limit: Float) -> Float { x < -limit ? -limit : (x > limit ? limit : x) }

@@ -19,23 +19,23 @@ package struct DropoutStream: Sendable {
     }
 
     /// Random bits of one site of one feature.
-    func mask(_ site: DropoutSite, layer: Int, feature: UInt32, probability: Float) -> DropoutMask {
+    package func mask(_ site: DropoutSite, layer: Int, feature: UInt32, probability: Float) -> DropoutMask {
         DropoutMask(
-            key: key, site: UInt32(truncatingIfNeeded: layer) << 3 | site.rawValue, feature: feature, step: step,
-            probability: probability)
+            key: key, site: UInt32(truncatingIfNeeded: layer) << 3 | site.rawValue, feature: feature,
+            step: step, probability: probability)
     }
 }
 
 /// Drops elements of the rows of one feature with a probability rounded to 1/65536, and scales what is kept so
 /// that the expected value stays.
-struct DropoutMask {
+package struct DropoutMask {
     let key: (UInt32, UInt32)
     let site: UInt32
     let feature: UInt32
     let step: UInt32
     /// An element is kept when its 16 bits are at least this.
-    let threshold: UInt16
-    let scale: Float
+    package let threshold: UInt16
+    package let scale: Float
 
     init(key: (UInt32, UInt32), site: UInt32, feature: UInt32, step: UInt32, probability: Float) {
         self.key = key
@@ -51,14 +51,14 @@ struct DropoutMask {
     static let groupSize = 128
 
     /// Room that `draw` writes to for a row of `width` elements.
-    static func capacity(_ width: Int) -> Int { (width + groupSize - 1) / groupSize * groupSize }
+    package static func capacity(_ width: Int) -> Int { (width + groupSize - 1) / groupSize * groupSize }
 
     /// The bits of a row: `capacity(width)` thresholds.
     ///
     /// Sixteen counters give eight numbers of 16 bits each; they are laid out by word and half rather than by
     /// counter, so that the loop over counters is a vector.
     @inline(__always)
-    func draw(row: Int, width: Int, into bits: UnsafeMutablePointer<UInt16>) {
+    package func draw(row: Int, width: Int, into bits: UnsafeMutablePointer<UInt16>) {
         let groups = Self.capacity(width) / Self.groupSize
         for group in 0..<groups {
             let first = UInt32(truncatingIfNeeded: (row * groups + group) * 16)

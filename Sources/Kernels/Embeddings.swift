@@ -56,10 +56,12 @@ package func embeddingForward(
 ///
 /// - normalized: `[tokens, width]`, what the forward left there.
 /// - gradient: `[tokens, width]`, of the output; overwritten by that of the summed embedding.
+/// - paddingID: the word whose row gets no gradient, as of torch's Embedding with a `padding_idx`.
 /// - tablesGradient, weightsGradient: accumulated into. scratch: `TokenBlocks.scratch(width: 2 · width)`.
 package func embeddingBackward(
-    _ pool: WorkerPool, tokens: Int, width: Int, indices: EmbeddingIndices, normalized: UnsafePointer<Float>,
-    weights: LayerNormWeights, statistics: LayerNormStatistics, dropout: TokenDropout?,
+    _ pool: WorkerPool, tokens: Int, width: Int, indices: EmbeddingIndices, paddingID: Int32,
+    normalized: UnsafePointer<Float>, weights: LayerNormWeights, statistics: LayerNormStatistics,
+    dropout: TokenDropout?,
     gradient: UnsafeMutablePointer<Float>, tablesGradient: EmbeddingTables,
     weightsGradient: LayerNormWeights, scratch: UnsafeMutablePointer<Float>
 ) {
@@ -78,29 +80,29 @@ package func embeddingBackward(
             pool, scratch + index * width, blocks: blocks, width: width, stride: 2 * width, into: target)
     }
     scatterEmbeddingGradient(
-        pool, tokens: tokens, width: width, indices: indices, gradient: gradient, tables: tablesGradient)
+        pool, tokens: tokens, width: width, indices: indices, paddingID: paddingID, gradient: gradient,
+        tables: tablesGradient)
 }
 
 /// Adds every token's gradient to its rows of the tables. Threads share columns, not tokens: two tokens may
 /// select one row, and their order of addition must not depend on the threads.
 private func scatterEmbeddingGradient(
-    _ pool: WorkerPool, tokens: Int, width: Int, indices: EmbeddingIndices, gradient: UnsafePointer<Float>,
-    tables: EmbeddingTables
+    _ pool: WorkerPool, tokens: Int, width: Int, indices: EmbeddingIndices, paddingID: Int32,
+    gradient: UnsafePointer<Float>, tables: EmbeddingTables
 ) {
+    func add(_ row: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, _ columns: Range<Int>) {
+        for column in columns { target[column] += row[column] }
+    }
     let slice = 128
     pool.run((width + slice - 1) / slice) { task, _ in
         let columns = task * slice..<min((task + 1) * slice, width)
         for token in 0..<tokens {
             let row = gradient + token * width
-            let word = tables.word + Int(indices.word[token]) * width
-            let position = tables.position + Int(indices.position[token]) * width
-            let tokenType = tables.tokenType + Int(indices.tokenType[token]) * width
-            for column in columns {
-                let value = row[column]
-                word[column] += value
-                position[column] += value
-                tokenType[column] += value
+            if indices.word[token] != paddingID {
+                add(row, to: tables.word + Int(indices.word[token]) * width, columns)
             }
+            add(row, to: tables.position + Int(indices.position[token]) * width, columns)
+            add(row, to: tables.tokenType + Int(indices.tokenType[token]) * width, columns)
         }
     }
 }

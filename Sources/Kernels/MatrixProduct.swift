@@ -57,7 +57,14 @@ package func product(
     _ accumulation: Accumulation = .overwrite
 ) {
     let depth = transposeA ? a.rows : a.columns
-    guard c.rows > 0, c.columns > 0, depth > 0 else { return }
+    guard c.rows > 0, c.columns > 0 else { return }
+    guard depth > 0 else {
+        // BLAS leaves C alone when there is nothing to sum; an empty sum is zero.
+        if accumulation == .overwrite {
+            for row in 0..<c.rows { c.row(row).update(repeating: 0, count: c.columns) }
+        }
+        return
+    }
     cblas_sgemm(
         CblasRowMajor, transposeA ? CblasTrans : CblasNoTrans, transposeB ? CblasTrans : CblasNoTrans,
         Int32(c.rows), Int32(c.columns), Int32(depth), 1, a.pointer, Int32(a.stride), b.pointer,

@@ -36,7 +36,8 @@ struct Pass {
 
     func embedBackward(gradients: ParameterViews) {
         embeddingBackward(
-            pool, tokens: tokens, width: hidden, indices: indices, normalized: memory.embeddingSum,
+            pool, tokens: tokens, width: hidden, indices: indices,
+            paddingID: Int32(configuration.padTokenID), normalized: memory.embeddingSum,
             weights: weights.embeddingsNorm, statistics: memory.embeddingStatistics,
             dropout: hiddenDropout(.embeddings, layer: 0), gradient: memory.hiddenGradient,
             tablesGradient: gradients.embeddings, weightsGradient: gradients.embeddingsNorm,

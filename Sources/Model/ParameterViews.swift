@@ -27,7 +27,8 @@ struct ParameterViews {
     let spanWeight: UnsafeMutablePointer<Float>
     let spanBias: UnsafeMutablePointer<Float>
 
-    init(_ configuration: ModelConfiguration, _ layout: ParameterLayout, _ base: UnsafeMutablePointer<Float>) {
+    init(_ configuration: ModelConfiguration, _ layout: ParameterLayout, _ base: UnsafeMutablePointer<Float>)
+    {
         func tensor(_ name: String) -> UnsafeMutablePointer<Float> {
             guard let parameter = layout[name] else { preconditionFailure("no parameter \(name)") }
             return base + parameter.offset

@@ -1,18 +1,18 @@
-import Foundation
-
 /// The tokens of a text as `dure tokenize` prints them.
-package struct TokenizedText: Sendable, Equatable, Encodable {
+package struct TokenizedText: Sendable, Equatable {
     /// Vocabulary entry of each token.
     package var tokens: [String]
     package var ids: [Int32]
     /// Begin and end of each token in code points of the text.
     package var offsets: [[Int32]]
 
-    /// One line of JSON, without a line feed.
-    package func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    /// The object of the interface: `{"tokens":[…],"ids":[…],"offsets":[[s,e],…]}`.
+    package var json: JSONValue {
+        .object([
+            ("tokens", .array(tokens.map(JSONValue.string))),
+            ("ids", .array(ids.map { .integer(Int($0)) })),
+            ("offsets", .array(offsets.map { .array($0.map { .integer(Int($0)) }) })),
+        ])
     }
 }
 

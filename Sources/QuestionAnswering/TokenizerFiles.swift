@@ -42,7 +42,7 @@ extension TokenizerSettings {
             let evidence = vocabulary.casedEvidence
             settings.doLowerCase = evidence == nil
             notices.append(
-                "no tokenizer settings (\(folder?.path ?? vocabulary.source)): \(notice(evidence, overrides))"
+                "no tokenizer settings say whether to lower-case (\(folder?.path ?? vocabulary.source)): \(notice(evidence))"
             )
         }
         settings.stripAccents = overrides.stripAccents ?? files.stripAccents
@@ -58,7 +58,7 @@ extension TokenizerSettings {
         return ResolvedTokenizerSettings(settings: settings, notices: notices)
     }
 
-    private static func notice(_ evidence: CasedEvidence?, _ overrides: TokenizerOverrides) -> String {
+    private static func notice(_ evidence: CasedEvidence?) -> String {
         guard let evidence else {
             return "the vocabulary has no Hangul syllable and no upper-case letter, so text is lower-cased; "
                 + "--do-lower-case overrides"

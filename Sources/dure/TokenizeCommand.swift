@@ -26,7 +26,7 @@ struct TokenizeCommand: ParsableCommand {
                     location: "stdin, line \(number)", problem: "the line is not UTF-8",
                     remedy: "convert the text to UTF-8")
             }
-            try printResult(Self.json(tokenizer.encode(text), tokenizer.vocabulary).compact)
+            try printResult(tokenizer.describe(text).json.compact)
         }
     }
 
@@ -43,13 +43,5 @@ struct TokenizeCommand: ParsableCommand {
         return (
             try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings), resolved.notices
         )
-    }
-
-    private static func json(_ tokens: [Token], _ vocabulary: Vocabulary) -> JSONValue {
-        .object([
-            ("tokens", .array(tokens.map { .string(vocabulary.token($0.id) ?? "") })),
-            ("ids", .array(tokens.map { .integer(Int($0.id)) })),
-            ("offsets", .array(tokens.map { .array([.integer(Int($0.start)), .integer(Int($0.end))]) })),
-        ])
     }
 }

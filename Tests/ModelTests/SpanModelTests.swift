@@ -130,6 +130,19 @@ import Testing
         #expect(loss(seed: 1, step: 0) != loss(seed: 2, step: 0))
     }
 
+    @Test func paddingTokenStandingInATextGetsNoGradientAsInTorch() throws {
+        let tiny = try TinyModel()
+        let padding = InputSequence(
+            wordIDs: [2, 7, 0, 9, 3], tokenTypeIDs: [0, 0, 0, 1, 1], label: SpanLabel(start: 1, end: 2),
+            position: 0)
+        let padded = TinyModel(copying: tiny, inputs: [padding])
+        let (_, gradients) = Self.step(padded, padded.model(), dropout: nil, cuts: [0..<1])
+        let width = tiny.configuration.hiddenSize
+        let rows = try #require(tiny.layout["bert.embeddings.word_embeddings.weight"]).offset
+        #expect(gradients.buffer[rows..<rows + width].allSatisfy { $0 == 0 })
+        #expect(gradients.buffer[rows + 7 * width..<rows + 8 * width].contains { $0 != 0 })
+    }
+
     private static let dropout = DropoutSettings(
         stream: DropoutStream(seed: 42, step: 3), hiddenProbability: 0.1, attentionProbability: 0.2)
 

@@ -1,4 +1,5 @@
 import QuestionAnswering
+import TestSupport
 import Testing
 
 struct EditDistanceTests {

@@ -1,4 +1,5 @@
 import QuestionAnswering
+import TestSupport
 import Testing
 
 /// One token a code point, its id the code point's value.

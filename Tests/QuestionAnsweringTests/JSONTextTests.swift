@@ -1,5 +1,6 @@
 import Foundation
 import QuestionAnswering
+import TestSupport
 import Testing
 
 struct JSONTextTests {
