@@ -12,7 +12,7 @@ import Training
     ) throws -> [SpanLogits]? {
         useSingleThreadedBLAS()
         let model = tiny.model(tiny.parameters(), WorkerPool(threadCount: tiny.threads))
-        return try DistributedForward(model: model, communicator: communicator).logits(tiny.features)
+        return try DistributedForward(model, threads: tiny.threads, communicator).logits(tiny.features)
     }
 
     private static func tiny() throws -> TinyTraining {
@@ -47,5 +47,14 @@ import Training
             #expect(relativeDifference(together[index].start, alone.start) < 1e-5)
             #expect(relativeDifference(together[index].end, alone.end) < 1e-5)
         }
+    }
+}
+
+extension DistributedForward {
+    /// With the parameters and capacity of `model`.
+    init(_ model: SpanModel, threads: Int = 1, _ communicator: any Communicator) {
+        self.init(
+            configuration: model.configuration, layout: model.layout, parameters: model.parameters,
+            capacity: model.capacity, pool: WorkerPool(threadCount: threads), communicator: communicator)
     }
 }

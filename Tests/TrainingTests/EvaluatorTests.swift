@@ -30,7 +30,8 @@ import Training
         let loaded = try SampleModel.load(communicator)
         let data = try data(loaded)
         return try Evaluator(
-            model: model(loaded, data), data: data, answers: answers, communicator: communicator
+            forward: DistributedForward(model(loaded, data), communicator), data: data, answers: answers,
+            communicator: communicator
         ).run()
     }
 
@@ -64,7 +65,7 @@ import Training
         let data = try Self.data(loaded)
         let model = Self.model(loaded, data)
         let logits = try #require(
-            try DistributedForward(model: model, communicator: SingleProcess()).logits(data))
+            try DistributedForward(model, SingleProcess()).logits(data))
         func crossEntropy(_ logits: [Float], _ label: Int) -> Double {
             let weights = logits.map { exp(Double($0)) }
             return -log(weights[label] / weights.reduce(0, +))
@@ -74,7 +75,8 @@ import Training
             return (crossEntropy(logits.start, label.start) + crossEntropy(logits.end, label.end)) / 2
         }
         let result = try Evaluator(
-            model: model, data: data, answers: AnswerSettings(), communicator: SingleProcess()
+            forward: DistributedForward(model, SingleProcess()), data: data, answers: AnswerSettings(),
+            communicator: SingleProcess()
         ).run()?.result
         let loss = try #require(result?.loss)
         #expect(abs(loss - losses.reduce(0, +) / Double(losses.count)) < 1e-9 * loss)
@@ -88,8 +90,8 @@ import Training
         let loaded = try SampleModel.load()
         let data = try Self.data(loaded, files: [temporary.path("test.json")])
         let evaluation = try Evaluator(
-            model: Self.model(loaded, data), data: data, answers: AnswerSettings(),
-            communicator: SingleProcess()
+            forward: DistributedForward(Self.model(loaded, data), SingleProcess()), data: data,
+            answers: AnswerSettings(), communicator: SingleProcess()
         ).run()
         #expect(evaluation?.result.loss == nil && evaluation?.predictions.count == 1)
         #expect(evaluation?.result.members.first?.1 == .null)
@@ -133,8 +135,8 @@ import Training
             loaded.parameters.pointer[loaded.layout.count - 1] = .nan
             let data = try Self.data(loaded)
             _ = try Evaluator(
-                model: Self.model(loaded, data), data: data, answers: AnswerSettings(),
-                communicator: communicator
+                forward: DistributedForward(Self.model(loaded, data), communicator), data: data,
+                answers: AnswerSettings(), communicator: communicator
             ).run()
         }
         for outcome in outcomes {
