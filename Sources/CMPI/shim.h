@@ -14,3 +14,5 @@ static inline MPI_Info dure_mpi_info_null(void) { return MPI_INFO_NULL; }
 static inline void *dure_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Status *dure_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
 static inline MPI_Errhandler dure_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
+static inline MPI_Win dure_mpi_win_null(void) { return MPI_WIN_NULL; }
+static inline MPI_Op dure_mpi_min(void) { return MPI_MIN; }

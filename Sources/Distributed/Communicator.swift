@@ -1,3 +1,5 @@
+import Kernels
+
 /// The ranks of a run, and what they say to each other. Every rank must make the same calls in the same order.
 package protocol Communicator: AnyObject {
     /// This process among `0..<size`.
@@ -10,6 +12,9 @@ package protocol Communicator: AnyObject {
 
     /// Replaces `values` on every rank by their sum over ranks, the same bits everywhere.
     func sum(_ values: UnsafeMutableBufferPointer<Float>) throws
+
+    /// Zeros, in the memory that `sum` is fastest on. Every rank asks for the same count.
+    func makeSummable(count: Int) throws -> FloatBuffer
     func sum(_ values: inout [Double]) throws
 
     /// Replaces `bytes` on every rank by those of rank `root`; the count must be the same everywhere.
@@ -29,6 +34,8 @@ package protocol Communicator: AnyObject {
 
 extension Communicator {
     package var isRoot: Bool { rank == 0 }
+
+    package func makeSummable(count: Int) throws -> FloatBuffer { FloatBuffer(count: count) }
 }
 
 /// The only rank of a run without MPI: every exchange is with itself.

@@ -1,5 +1,6 @@
 import CMPI
 import Foundation
+import Kernels
 
 /// The ranks that `mpirun` or `srun` started. Only this file calls MPI, and only from one thread at a time.
 package final class MPICommunicator: Communicator {
@@ -8,6 +9,10 @@ package final class MPICommunicator: Communicator {
     package let ranksOnHost: Int
     package let rankOnHost: Int
     private let world = dure_mpi_comm_world()
+    /// The ranks of this host.
+    private let host: MPI_Comm?
+    /// Memory shared with them, by where it begins here.
+    private var windows: [UnsafeMutablePointer<Float>: SharedWindow] = [:]
 
     /// Initialises MPI. Call at most once in a process.
     package init() throws {
@@ -26,7 +31,7 @@ package final class MPICommunicator: Communicator {
             "MPI_Comm_split_type", rank)
         ranksOnHost = try Self.query(host, "MPI_Comm_size", MPI_Comm_size)
         rankOnHost = try Self.query(host, "MPI_Comm_rank", MPI_Comm_rank)
-        MPI_Comm_free(&host)
+        self.host = host
     }
 
     /// Whether a launcher started this process as one rank of several (or of one) and MPI should be used.
@@ -46,7 +51,21 @@ package final class MPICommunicator: Communicator {
             ?? "unknown"
     }
 
+    /// Memory of a window where all ranks are on one host, so that a sum reads and writes it in place instead
+    /// of sending messages; ordinary memory elsewhere, or when there is no room for a window.
+    package func makeSummable(count: Int) throws -> FloatBuffer {
+        guard size > 1, ranksOnHost == size, count > 0,
+            let window = try SharedWindow(count: count, host: host, rank: rankOnHost, size: ranksOnHost)
+        else { return FloatBuffer(count: count) }
+        windows[window.own] = window
+        // The window goes when MPI is finalised: freeing it is a call that all ranks must make together.
+        return FloatBuffer(window.own, count: count, release: {})
+    }
+
     package func sum(_ values: UnsafeMutableBufferPointer<Float>) throws {
+        if let base = values.baseAddress, let window = windows[base], window.count == values.count {
+            return try window.sum()
+        }
         try inChunks(of: values.count) { chunk in
             guard let base = values.baseAddress else { return }
             try check(
@@ -99,7 +118,10 @@ package final class MPICommunicator: Communicator {
 
     package func abort(code: Int32) { MPI_Abort(world, code) }
 
-    package func finalize() { MPI_Finalize() }
+    package func finalize() {
+        for window in windows.values { window.free() }
+        MPI_Finalize()
+    }
 }
 
 extension MPICommunicator {
@@ -161,7 +183,7 @@ private func inChunks(of count: Int, _ body: (Range<Int>) throws -> Void) rethro
     }
 }
 
-private func check(_ code: Int32, _ call: String, _ rank: Int) throws {
+func check(_ code: Int32, _ call: String, _ rank: Int) throws {
     guard code != MPI_SUCCESS else { return }
     var buffer = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING))
     var length: Int32 = 0

@@ -3,17 +3,27 @@
 package final class FloatBuffer: @unchecked Sendable {
     package let pointer: UnsafeMutablePointer<Float>
     package let count: Int
+    private let release: () -> Void
+
+    /// Memory that somebody else made: `count` floats at `pointer`, given back by `release`.
+    package init(_ pointer: UnsafeMutablePointer<Float>, count: Int, release: @escaping () -> Void) {
+        self.pointer = pointer
+        self.count = count
+        self.release = release
+    }
 
     /// `count` floats, all zero.
     package init(count: Int) {
         self.count = count
         let bytes = max(count, 1) * MemoryLayout<Float>.stride
         let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
+        let pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
         pointer.initialize(repeating: 0, count: max(count, 1))
+        self.pointer = pointer
+        release = { pointer.deallocate() }
     }
 
-    deinit { pointer.deallocate() }
+    deinit { release() }
 
     package var buffer: UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: pointer, count: count)

@@ -37,13 +37,14 @@ package final class GradientStep {
     package init(
         model: SpanModel, communicator: any Communicator, seed: UInt64, hiddenDropout: Float,
         attentionDropout: Float
-    ) {
+    ) throws {
         self.model = model
         self.communicator = communicator
         self.seed = seed
         self.hiddenDropout = hiddenDropout
         self.attentionDropout = attentionDropout
-        gradients = FloatBuffer(count: model.layout.count)
+        // Ranks that share a host add up in place.
+        gradients = try communicator.makeSummable(count: model.layout.count)
     }
 
     /// Computes this rank's part of the gradient of the mean loss of `batch` for `step`, counted from 0.

@@ -50,7 +50,7 @@ package struct TrainingRun {
         let trainer = Trainer(
             plan: plan, model: model, features: data.training.set,
             sampler: sampler(data.training.set.count),
-            gradientStep: gradientStep(model), optimizer: optimizer, pool: compute.pool,
+            gradientStep: try gradientStep(model), optimizer: optimizer, pool: compute.pool,
             communicator: communicator, observers: try observers(output))
         trainer.evaluate = data.validation.map {
             evaluation(
@@ -116,8 +116,8 @@ extension TrainingRun {
             evaluation: settings.evaluation, saving: settings.saving)
     }
 
-    private func gradientStep(_ model: SpanModel) -> GradientStep {
-        GradientStep(
+    private func gradientStep(_ model: SpanModel) throws -> GradientStep {
+        try GradientStep(
             model: model, communicator: communicator, seed: settings.seed,
             hiddenDropout: settings.hiddenDropout ?? model.configuration.hiddenDropout,
             attentionDropout: settings.attentionDropout ?? model.configuration.attentionDropout)

@@ -59,7 +59,7 @@ package struct StepBenchmark {
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
                 tokens: compute.microBatchTokens, sequenceLength: features.longest), pool: compute.pool)
-        let trainer = trainer(model, features, compute)
+        let trainer = try trainer(model, features, compute)
         let (steps, profile) = try measure(trainer, model)
         let products = ProductBenchmark(
             configuration: configuration, tokens: compute.microBatchTokens, pool: compute.pool
@@ -67,7 +67,7 @@ package struct StepBenchmark {
         return report(steps, profile, features, productRate: products.last?.rate ?? 0, compute)
     }
 
-    private func trainer(_ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan) -> Trainer {
+    private func trainer(_ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan) throws -> Trainer {
         let total = settings.steps + settings.warmup
         let schedule = LearningRateSchedule(kind: .constant, peak: 1e-5, warmupSteps: 0, totalSteps: total)
         return Trainer(
@@ -75,7 +75,7 @@ package struct StepBenchmark {
             features: features,
             sampler: FeatureSampler(
                 featureCount: features.count, batchSize: settings.batchSize, seed: 1, shuffles: false),
-            gradientStep: GradientStep(
+            gradientStep: try GradientStep(
                 model: model, communicator: communicator, seed: 1,
                 hiddenDropout: configuration.hiddenDropout,
                 attentionDropout: configuration.attentionDropout),

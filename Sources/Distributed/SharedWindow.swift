@@ -1,0 +1,89 @@
+import CMPI
+import Foundation
+import Kernels
+
+/// One buffer of equal size for each rank of a host, which all of them can read and write (an MPI-3 shared
+/// memory window).
+final class SharedWindow {
+    let count: Int
+    /// This rank's buffer.
+    let own: UnsafeMutablePointer<Float>
+    private var window: MPI_Win?
+    private let buffers: [UnsafeMutablePointer<Float>]
+    private let host: MPI_Comm?
+    private let rank: Int
+
+    /// Every rank of the host must call this. Nil, on all of them, where there is not enough shared memory.
+    init?(count: Int, host: MPI_Comm?, rank: Int, size: Int) throws {
+        let bytes = count * MemoryLayout<Float>.stride
+        var fits: Int64 = Self.freeBytes > bytes * size ? 1 : 0
+        try check(
+            MPI_Allreduce(
+                dure_mpi_in_place(), &fits, 1, dure_mpi_int64(), dure_mpi_min(), host), "MPI_Allreduce", rank)
+        guard fits == 1 else { return nil }
+        var window: MPI_Win? = dure_mpi_win_null()
+        var base: UnsafeMutableRawPointer?
+        try withUnsafeMutablePointer(to: &base) { pointer in
+            try check(
+                MPI_Win_allocate_shared(
+                    MPI_Aint(bytes), Int32(MemoryLayout<Float>.stride), dure_mpi_info_null(), host,
+                    UnsafeMutableRawPointer(pointer), &window), "MPI_Win_allocate_shared", rank)
+        }
+        buffers = try (0..<size).map { try Self.buffer($0, of: window, count, rank) }
+        own = buffers[rank]
+        own.initialize(repeating: 0, count: count)
+        // Accesses are ordered by hand, below; the epoch stays open for the window's life.
+        try check(MPI_Win_lock_all(Int32(MPI_MODE_NOCHECK), window), "MPI_Win_lock_all", rank)
+        self.count = count
+        self.window = window
+        self.host = host
+        self.rank = rank
+    }
+
+    /// Replaces every rank's buffer by the sum of all: each rank adds up its share of the elements.
+    func sum() throws {
+        try meet()
+        let shares = buffers.count
+        sumAcross(buffers, count * rank / shares..<count * (rank + 1) / shares)
+        try meet()
+    }
+
+    /// Every rank of the host must call this.
+    func free() {
+        MPI_Win_unlock_all(window)
+        MPI_Win_free(&window)
+    }
+
+    /// What any rank wrote before is seen by all after.
+    private func meet() throws {
+        try check(MPI_Win_sync(window), "MPI_Win_sync", rank)
+        try check(MPI_Barrier(host), "MPI_Barrier", rank)
+        try check(MPI_Win_sync(window), "MPI_Win_sync", rank)
+    }
+
+    private static func buffer(
+        _ peer: Int, of window: MPI_Win?, _ count: Int, _ rank: Int
+    ) throws -> UnsafeMutablePointer<Float> {
+        var bytes: MPI_Aint = 0
+        var unit: Int32 = 0
+        var base: UnsafeMutableRawPointer?
+        try withUnsafeMutablePointer(to: &base) { pointer in
+            try check(
+                MPI_Win_shared_query(
+                    window, Int32(peer), &bytes, &unit, UnsafeMutableRawPointer(pointer)),
+                "MPI_Win_shared_query", rank)
+        }
+        guard let base, bytes >= count * MemoryLayout<Float>.stride else {
+            throw DistributedError.mpi(
+                call: "MPI_Win_shared_query", message: "the window of rank \(peer) is too small", rank: rank)
+        }
+        return base.bindMemory(to: Float.self, capacity: count)
+    }
+
+    /// Shared memory comes from here on Linux; writing past its size would end the process without a word.
+    private static var freeBytes: Int {
+        var status = statvfs()
+        guard statvfs("/dev/shm", &status) == 0 else { return 0 }
+        return Int(status.f_bavail) * Int(status.f_frsize)
+    }
+}
