@@ -79,7 +79,9 @@ extension JSON: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, Expre
     init(stringLiteral value: String) { self = .text(value) }
 }
 
-extension JSON: ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+extension JSON: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral {
+    init(floatLiteral value: Double) { self = .number(value) }
+
     init(integerLiteral value: Int) { self = .number(Double(value)) }
 
     init(booleanLiteral value: Bool) { self = .boolean(value) }

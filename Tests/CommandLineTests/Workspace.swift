@@ -106,7 +106,7 @@ func expectFailure(
     #expect(messages.count == 1, "\(result.errorText)", sourceLocation: sourceLocation)
     #expect(result.outputText.isEmpty, sourceLocation: sourceLocation)
     guard let message = messages.first else { return }
-    for word in words { #expect(message.contains(word), sourceLocation: sourceLocation) }
+    for word in words where !word.isEmpty { #expect(message.contains(word), sourceLocation: sourceLocation) }
     #expect(
         message.contains(/^dure: error: .+ \(.*\): .+/), "not WHAT (WHERE): WHAT TO DO",
         sourceLocation: sourceLocation)
