@@ -66,8 +66,10 @@ package struct LoadedModel {
         let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
         guard parameters <= memory / MemoryLayout<Float>.stride else {
             throw TrainingError.data(
-                location: "vocab_size \(configuration.vocabularySize), hidden_size \(configuration.hiddenSize)",
-                problem: "\(parameters) parameters do not fit into the \(memory >> 20) MiB of memory there are",
+                location:
+                    "vocab_size \(configuration.vocabularySize), hidden_size \(configuration.hiddenSize)",
+                problem:
+                    "\(parameters) parameters do not fit into the \(memory >> 20) MiB of memory there are",
                 remedy: "correct config.json, or use a machine with more memory")
         }
     }

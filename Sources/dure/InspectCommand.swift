@@ -5,7 +5,8 @@ import QuestionAnswering
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Show what a checkpoint, weights file, model folder or dataset holds.",
+        commandName: "inspect",
+        abstract: "Show what a checkpoint, weights file, model folder or dataset holds.",
         discussion: "dure inspect OUT/final.h5")
 
     @Argument(help: "The file or folder.")

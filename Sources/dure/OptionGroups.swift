@@ -6,7 +6,8 @@ extension UnanswerableWindows: ExpressibleByArgument {}
 extension ScheduleKind: ExpressibleByArgument {}
 
 /// Refuses a number outside its range, naming the flag.
-func require(_ condition: Bool, _ flag: String, _ value: some CustomStringConvertible, _ rule: String) throws {
+func require(_ condition: Bool, _ flag: String, _ value: some CustomStringConvertible, _ rule: String) throws
+{
     guard condition else { throw ValidationError("\(flag) \(value) is not possible: it must be \(rule)") }
 }
 

@@ -21,7 +21,9 @@ enum StandardStreamError: ExitCoded, CustomStringConvertible {
 /// Opens those of stdin, stdout and stderr that the process was started without: the next file to be opened
 /// would take the number, and what is meant for the stream would go into it. Using stdin or stdout still fails.
 func reserveStandardStreams() {
-    for (descriptor, mode) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY)]
+    for (descriptor, mode) in [
+        (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY),
+    ]
     where fcntl(descriptor, F_GETFD) < 0 {
         // The lowest free number, which is this one.
         _ = open("/dev/null", mode)

@@ -5,7 +5,8 @@ import Training
 struct TrainCommand: RankedCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Fine-tune a model; under mpirun on all ranks together.",
-        discussion: "mpirun -n 2 dure train --model MODEL --train-file KorQuAD_v1.0_train.json --output-dir OUT")
+        discussion:
+            "mpirun -n 2 dure train --model MODEL --train-file KorQuAD_v1.0_train.json --output-dir OUT")
 
     @Option(help: "Model folder, or a checkpoint (.h5).")
     var model: String

@@ -17,7 +17,8 @@ struct BatchOptions: ParsableArguments {
         try requirePositive("--gradient-accumulation-steps", gradientAccumulationSteps)
         guard batchSize == nil || (perDeviceTrainBatchSize == nil && gradientAccumulationSteps == nil) else {
             throw ValidationError(
-                "--batch-size does not go with --per-device-train-batch-size or --gradient-accumulation-steps")
+                "--batch-size does not go with --per-device-train-batch-size or --gradient-accumulation-steps"
+            )
         }
         guard gradientAccumulationSteps == nil || perDeviceTrainBatchSize != nil else {
             throw ValidationError("--gradient-accumulation-steps needs --per-device-train-batch-size")

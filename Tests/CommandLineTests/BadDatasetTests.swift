@@ -16,7 +16,9 @@ extension ProgramTests {
             let evaluate =
                 ["evaluate", "--model", work.model, "--dataset", path]
                 + ["--output-dir", work.folder.file("output")] + Workspace.windows
-            let score = ["score", "--dataset", path, "--predictions", try work.folder.write("{}".utf8, to: "p")]
+            let score = [
+                "score", "--dataset", path, "--predictions", try work.folder.write("{}".utf8, to: "p"),
+            ]
             for command in [train, validate, evaluate, score] {
                 let result = try await Program.run(command)
                 expectFailure(result, exitCode, words, sourceLocation: sourceLocation)
@@ -59,7 +61,8 @@ extension ProgramTests {
             let work = try await Workspace()
             for opening in ["[", "{\"data\":[", "{\"a\":"] {
                 let text = String(repeating: opening, count: 200_000)
-                try await expectRefusal(work, try work.folder.write(text.utf8, to: "deep.json"), 65, "deep.json")
+                try await expectRefusal(
+                    work, try work.folder.write(text.utf8, to: "deep.json"), 65, "deep.json")
             }
         }
 
@@ -79,9 +82,18 @@ extension ProgramTests {
                 (["id": "a", "question": "q", "answers": 3], "qas[1].answers"),
                 (["id": "a", "question": "q", "answers": [["text": "두레"]]], "answer_start"),
                 (["id": "a", "question": "q", "answers": [["answer_start": 0]]], "text"),
-                (["id": "a", "question": "q", "answers": [["text": "두레", "answer_start": "0"]]], "answer_start"),
-                (["id": "a", "question": "q", "answers": [["text": "두레", "answer_start": 0.5]]], "answer_start"),
-                (["id": "a", "question": "q", "answers": [["text": "두레", "answer_start": 1e300]]], "answer_start"),
+                (
+                    ["id": "a", "question": "q", "answers": [["text": "두레", "answer_start": "0"]]],
+                    "answer_start"
+                ),
+                (
+                    ["id": "a", "question": "q", "answers": [["text": "두레", "answer_start": 0.5]]],
+                    "answer_start"
+                ),
+                (
+                    ["id": "a", "question": "q", "answers": [["text": "두레", "answer_start": 1e300]]],
+                    "answer_start"
+                ),
             ]
             for (question, word) in bad {
                 let path = try work.dataset("bad.json", questions: [good, question])
@@ -127,7 +139,8 @@ extension ProgramTests {
             let work = try await Workspace()
             let long = String(repeating: "두레 ", count: 200)
             let path = try work.dataset(
-                "long.json", questions: [Workspace.question("good"), Workspace.question("too-long", text: long)])
+                "long.json",
+                questions: [Workspace.question("good"), Workspace.question("too-long", text: long)])
             for command in [
                 ["train", "--model", work.model, "--train-file", path],
                 ["evaluate", "--model", work.model, "--dataset", path],

@@ -9,7 +9,8 @@ extension ProgramTests {
 
         /// Every command that needs the weights refuses the folder.
         private func expectRefusal(
-            _ work: Workspace, _ weights: [UInt8], _ exitCode: Int32 = 65, _ word: String = "model.safetensors",
+            _ work: Workspace, _ weights: [UInt8], _ exitCode: Int32 = 65,
+            _ word: String = "model.safetensors",
             sourceLocation: SourceLocation = #_sourceLocation
         ) async throws {
             _ = try work.folder.write(weights, to: "model/model.safetensors")
@@ -38,7 +39,8 @@ extension ProgramTests {
             let work = try await Workspace()
             let file = try Safetensors(contentsOf: "\(work.model)/model.safetensors")
             let headers = [
-                "", "{", "[]", "null", "{\"a\": 1}", "{\"a\": {}}", "\u{0}", String(repeating: "[", count: 100_000),
+                "", "{", "[]", "null", "{\"a\": 1}", "{\"a\": {}}", "\u{0}",
+                String(repeating: "[", count: 100_000),
                 "{\"a\": " + String(repeating: "{\"a\": ", count: 100_000),
             ]
             for header in headers { try await expectRefusal(work, file.file(header: header)) }

@@ -84,7 +84,10 @@ extension ProgramTests {
             #expect(try files.map { try work.bytes("run/\($0)") } == before)
             #expect(
                 work.folder.contents(of: "run")
-                    == ["checkpoints", "checkpoints/step-00000002.h5", "final.h5", "metrics.jsonl", "run.json"])
+                    == [
+                        "checkpoints", "checkpoints/step-00000002.h5", "final.h5", "metrics.jsonl",
+                        "run.json",
+                    ])
             expectSuccess(
                 try await Program.run(["inspect", "--verify", work.folder.file("run/final.h5")]))
         }
@@ -94,7 +97,8 @@ extension ProgramTests {
             let disk = work.folder.file("disk")
             try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
             let mounting = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]
-            guard geteuid() == 0, try await Program.run(mounting, program: "/usr/bin/env").exitCode == 0 else {
+            guard geteuid() == 0, try await Program.run(mounting, program: "/usr/bin/env").exitCode == 0
+            else {
                 print("No file system can be mounted here: disks are filled by a limit on files alone.")
                 return
             }

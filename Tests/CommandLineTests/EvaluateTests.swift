@@ -46,7 +46,8 @@ extension ProgramTests {
         @Test func aQuestionMayHaveNoAnswerWhenThatIsAllowed() async throws {
             let work = try await Workspace()
             let arguments = work.evaluate(
-                work.model, into: "output", "--version-2-with-negative", "--null-score-diff-threshold", "-1000")
+                work.model, into: "output", "--version-2-with-negative", "--null-score-diff-threshold",
+                "-1000")
             expectSuccess(try await Program.run(arguments))
             #expect(try work.json("output/eval_predictions.json").members.values.allSatisfy { $0 == "" })
             #expect(try work.json("output/eval_null_odds.json").members.count == 38)

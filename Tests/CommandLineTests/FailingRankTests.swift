@@ -83,7 +83,9 @@ extension ProgramTests {
                 work, arguments, rank: 0, gets: [], preparing: "trap '' XFSZ; ulimit -f 200")
             expectFailure(result, 74, "step-00000020.h5")
             #expect(
-                work.folder.contents(of: "output").allSatisfy { !$0.hasSuffix(".h5") && !$0.contains("partial") })
+                work.folder.contents(of: "output").allSatisfy {
+                    !$0.hasSuffix(".h5") && !$0.contains("partial")
+                })
         }
 
         @Test(arguments: [0, 1])

@@ -64,7 +64,8 @@ extension ProgramTests {
 
         @Test(arguments: notPositive)
         func aCountOfAnswersIsPositive(value: String) async throws {
-            expectFailure(try await Program.run(["answer", "--model", "m", "--top-k=\(value)"]), 64, "--top-k")
+            expectFailure(
+                try await Program.run(["answer", "--model", "m", "--top-k=\(value)"]), 64, "--top-k")
         }
 
         @Test(arguments: [
@@ -78,7 +79,9 @@ extension ProgramTests {
         ])
         func settingsThatContradictEachOtherAreRefused(flags: [String]) async throws {
             let folder = try TemporaryFolder()
-            let required = ["train", "--model", "m", "--train-file", "f", "--output-dir", folder.file("output")]
+            let required = [
+                "train", "--model", "m", "--train-file", "f", "--output-dir", folder.file("output"),
+            ]
             expectFailure(try await Program.run(required + flags), 64, flags[0])
             #expect(try folder.names.isEmpty)
         }

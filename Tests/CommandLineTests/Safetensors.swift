@@ -53,5 +53,7 @@ struct Safetensors {
     /// A file with a header of this text.
     func file(header: String) -> [UInt8] { Self.length(header.utf8.count) + Array(header.utf8) + data }
 
-    static func length(_ count: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: count >> ($0 * 8)) } }
+    static func length(_ count: Int) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: count >> ($0 * 8)) }
+    }
 }

@@ -9,7 +9,8 @@ extension ProgramTests {
             "communication_seconds",
         ]
         static let metricsOfAnEvaluation: Set<String> = [
-            "event", "step", "loss", "exact_match", "f1", "korquad_exact_match", "korquad_f1", "edit_distance",
+            "event", "step", "loss", "exact_match", "f1", "korquad_exact_match", "korquad_f1",
+            "edit_distance",
         ]
 
         @Test(arguments: [1, 2])
@@ -58,7 +59,8 @@ extension ProgramTests {
                 try await Program.run(work.train(into: "each", "--max-steps", "5", "--save-strategy", "no")))
             expectSuccess(
                 try await Program.run(
-                    work.train(into: "some", "--max-steps", "5", "--save-strategy", "no", "--logging-steps", "2")))
+                    work.train(
+                        into: "some", "--max-steps", "5", "--save-strategy", "no", "--logging-steps", "2")))
             let each = try work.losses("each")
             let some = try work.losses("some")
             try #require(each.count == 5 && some.count == 3)

@@ -23,7 +23,8 @@ struct Workspace {
     /// Makes a model folder at `path`.
     func initialize(_ path: String, seed: Int = 42) async throws {
         let result = try await Program.run([
-            "init", "--config", try configuration(), "--vocab", vocabulary, "--output", path, "--seed", "\(seed)",
+            "init", "--config", try configuration(), "--vocab", vocabulary, "--output", path, "--seed",
+            "\(seed)",
         ])
         try #require(result.exitCode == 0, "\(result.errorText)")
     }
@@ -99,7 +100,8 @@ func expectSuccess(_ result: ProgramResult, sourceLocation: SourceLocation = #_s
 /// Fails unless `result` is the end that the interface prescribes for a failure: the code, one message that
 /// holds `words`, and no result.
 func expectFailure(
-    _ result: ProgramResult, _ exitCode: Int32, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation
+    _ result: ProgramResult, _ exitCode: Int32, _ words: String...,
+    sourceLocation: SourceLocation = #_sourceLocation
 ) {
     let messages = messages(result)
     #expect(result.exitCode == exitCode, "\(result.errorText)", sourceLocation: sourceLocation)

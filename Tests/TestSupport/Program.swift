@@ -51,7 +51,8 @@ package enum Program {
         ranks: Int, _ arguments: [String], program: String = dure, environment: [String: String?] = [:],
         timeout: Duration = .seconds(120)
     ) async throws -> ProgramResult {
-        try await start(ranks: ranks, arguments, program: program, environment: environment).wait(timeout: timeout)
+        try await start(ranks: ranks, arguments, program: program, environment: environment).wait(
+            timeout: timeout)
     }
 
     /// Starts `program` as ranks of this machine under `mpirun`.
