@@ -50,7 +50,8 @@ let package = Package(
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: modelSettings),
         .testTarget(
-            name: "ModelTests", dependencies: ["Model", "Checkpoints", "TestSupport"], swiftSettings: processor),
+            name: "ModelTests", dependencies: ["Model", "Checkpoints", "TestSupport"],
+            swiftSettings: processor),
         .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
         .testTarget(name: "QuestionAnsweringTests", dependencies: ["QuestionAnswering", "TestSupport"]),

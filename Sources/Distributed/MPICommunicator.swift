@@ -42,7 +42,8 @@ package final class MPICommunicator: Communicator {
         var length: Int32 = 0
         guard MPI_Get_library_version(&buffer, &length) == MPI_SUCCESS else { return "unknown" }
         let bytes = buffer.prefix(Int(length)).map { UInt8(bitPattern: $0) }
-        return String(decoding: bytes, as: UTF8.self).split(separator: ",").first.map(String.init) ?? "unknown"
+        return String(decoding: bytes, as: UTF8.self).split(separator: ",").first.map(String.init)
+            ?? "unknown"
     }
 
     package func sum(_ values: UnsafeMutableBufferPointer<Float>) throws {

@@ -42,6 +42,23 @@ package func residualLayerNormForward(
     }
 }
 
+/// output = dropout(gamma · (x − mean) / deviation + beta) from the statistics of an earlier forward, to the
+/// same bits: cheaper to compute again than to keep.
+///
+/// - normalized: `[tokens, width]`, what was normalised; output: `[tokens, width]`, overwritten.
+package func layerNormRecompute(
+    _ pool: WorkerPool, tokens: Int, width: Int, normalized: UnsafePointer<Float>, weights: LayerNormWeights,
+    statistics: LayerNormStatistics, dropout: TokenDropout? = nil, output: UnsafeMutablePointer<Float>
+) {
+    forEachToken(pool, tokens, width: width) { token, _, bits in
+        let y = output + token * width
+        layerNormOutput(
+            normalized + token * width, token: token, width: width, weights: weights, statistics: statistics,
+            output: y)
+        dropout?.apply(token: token, width: width, bits: bits, source: y, target: y)
+    }
+}
+
 /// Backward of `residualLayerNormForward`.
 ///
 /// - normalized: `[tokens, width]`, what the forward left in `input`.
@@ -89,6 +106,17 @@ func layerNormRow(
     let inverseDeviation = 1 / (variance + epsilon).squareRoot()
     statistics.mean[token] = mean
     statistics.inverseDeviation[token] = inverseDeviation
+    layerNormOutput(
+        x, token: token, width: width, weights: weights, statistics: statistics, output: output)
+}
+
+@inline(__always)
+private func layerNormOutput(
+    _ x: UnsafePointer<Float>, token: Int, width: Int, weights: LayerNormWeights,
+    statistics: LayerNormStatistics, output: UnsafeMutablePointer<Float>
+) {
+    let mean = statistics.mean[token]
+    let inverseDeviation = statistics.inverseDeviation[token]
     let gamma = weights.gamma
     let beta = weights.beta
     for column in 0..<width {

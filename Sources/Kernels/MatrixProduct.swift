@@ -45,8 +45,7 @@ extension String {
     }
 }
 
-/// Must be called once before any product: threads are ours, so that the cut of the work does not depend on
-/// their number, and OpenBLAS works inside one.
+/// Must be called once before any product: threads are ours, and OpenBLAS works inside one.
 package func useSingleThreadedBLAS() { openblas_set_num_threads(1) }
 
 /// C = A · B, or C += A · B, on the calling thread. `transposeA` and `transposeB` read the stored matrix as its
@@ -71,15 +70,17 @@ package func product(
         Int32(b.stride), accumulation == .add ? 1 : 0, c.pointer, Int32(c.stride))
 }
 
-/// The same on all threads of `pool`: rows of C in blocks whose cut depends on the shape alone, so that a
-/// result has the same bits on any number of threads.
+/// The same on all threads of `pool`, a block of rows of C each.
+///
+/// Some of OpenBLAS's kernels round differently where a row stands elsewhere in its block, so the last bits
+/// depend on the number of threads, though never on which thread does what.
 package func product(
     _ pool: WorkerPool, _ a: Matrix, transposeA: Bool = false, _ b: Matrix, transposeB: Bool = false,
     into c: Matrix, _ accumulation: Accumulation = .overwrite
 ) {
-    let blocks = rowBlocks(c.rows)
+    let blocks = rowBlocks(c, depth: transposeA ? a.rows : a.columns, threads: pool.threadCount)
     pool.run(blocks) { block, _ in
-        let rows = c.rows * block / blocks..<c.rows * (block + 1) / blocks
+        let rows = blockStart(block, blocks, c.rows)..<blockStart(block + 1, blocks, c.rows)
         let part =
             transposeA
             ? Matrix(a.pointer + rows.lowerBound, rows: a.rows, columns: rows.count, stride: a.stride)
@@ -90,5 +91,12 @@ package func product(
     }
 }
 
-/// Every block packs the other operand again, so blocks are kept tall.
-private func rowBlocks(_ rows: Int) -> Int { min(max(rows / 256, 1), 16) }
+/// Every block packs the other operand again, so there are no more than threads, and none for little work.
+private func rowBlocks(_ c: Matrix, depth: Int, threads: Int) -> Int {
+    max(1, min(threads, c.rows / 16, c.rows * c.columns * depth >> 22))
+}
+
+/// Blocks begin at a multiple of sixteen rows, which is how many the kernels take at once.
+private func blockStart(_ block: Int, _ blocks: Int, _ rows: Int) -> Int {
+    block == blocks ? rows : rows * block / blocks & ~15
+}

@@ -8,16 +8,14 @@ struct LayerActivations {
     let logSumExp: UnsafeMutablePointer<Float>
     /// `[tokens, hidden]`: attention's result before its output layer.
     let context: UnsafeMutablePointer<Float>
-    /// `[tokens, hidden]`: what the first LayerNorm normalised, its statistics, and its result.
+    /// `[tokens, hidden]`: what the first LayerNorm normalised, and its statistics.
     let attentionSum: UnsafeMutablePointer<Float>
     let attentionStatistics: LayerNormStatistics
-    let attentionOutput: UnsafeMutablePointer<Float>
     /// `[tokens, intermediate]`: before the activation.
     let intermediate: UnsafeMutablePointer<Float>
-    /// `[tokens, hidden]`: what the second LayerNorm normalised, its statistics, and the block's result.
+    /// `[tokens, hidden]`: what the second LayerNorm normalised, and its statistics.
     let outputSum: UnsafeMutablePointer<Float>
     let outputStatistics: LayerNormStatistics
-    let output: UnsafeMutablePointer<Float>
 }
 
 /// The most a micro-batch may hold.
@@ -33,91 +31,124 @@ package struct BatchCapacity: Sendable, Equatable {
     }
 }
 
+/// What a model's memory is laid out for.
+package enum ModelPurpose: Sendable {
+    /// Every block keeps what its backward needs.
+    case training
+    /// All blocks share the memory of one.
+    case inference
+}
+
 /// All memory that forward and backward of a micro-batch touch, laid out once.
+///
+/// LayerNorm's results are not kept: computing them again from what was normalised costs a pass over memory,
+/// keeping them a sixth of a block's memory.
 final class ActivationMemory {
     let capacity: BatchCapacity
-    /// Embeddings before and after LayerNorm and dropout: `[tokens, hidden]`.
+    /// Embeddings before LayerNorm, and its statistics: `[tokens, hidden]`.
     let embeddingSum: UnsafeMutablePointer<Float>
     let embeddingStatistics: LayerNormStatistics
-    let embeddingOutput: UnsafeMutablePointer<Float>
     let layers: [LayerActivations]
+    /// `[tokens, hidden]` each: what a block reads and, last, the encoder's result; and the first LayerNorm's
+    /// result. Forward, and again backward.
+    let blockInput: UnsafeMutablePointer<Float>
+    let attentionOutput: UnsafeMutablePointer<Float>
     /// `[tokens]` each; overwritten by their gradients.
     let startLogits: UnsafeMutablePointer<Float>
     let endLogits: UnsafeMutablePointer<Float>
     /// `[tokens, intermediate]`: the activation's result forward; backward, computed again.
     let wide: UnsafeMutablePointer<Float>
-    /// Backward only: `[tokens, intermediate]`, `[tokens, 3 · hidden]`, and twice `[tokens, hidden]`.
-    let wideGradient: UnsafeMutablePointer<Float>
-    let queryKeyValueGradient: UnsafeMutablePointer<Float>
-    let hiddenGradient: UnsafeMutablePointer<Float>
-    let denseGradient: UnsafeMutablePointer<Float>
-    /// Per-thread scores of one head, and sums over tokens.
+    let gradients: GradientMemory?
+    /// Per-thread scores of one head.
     let attentionScratch: UnsafeMutablePointer<Float>
     let attentionScratchPerWorker: Int
-    let sumScratch: UnsafeMutablePointer<Float>
     private let memory: FloatBuffer
 
-    init(_ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int) {
+    init(_ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose)
+    {
         self.capacity = capacity
-        let sizes = Sizes(configuration, capacity, threads: threads)
+        let sizes = Sizes(configuration, capacity, threads: threads, purpose)
         memory = FloatBuffer(count: sizes.total)
         var arena = Arena(memory)
         embeddingSum = arena.take(sizes.hidden)
         embeddingStatistics = sizes.statistics(&arena)
-        embeddingOutput = arena.take(sizes.hidden)
-        layers = (0..<configuration.layerCount).map { _ in
+        let kept = (0..<sizes.keptLayers).map { _ in
             LayerActivations(
                 queryKeyValue: arena.take(3 * sizes.hidden), logSumExp: arena.take(sizes.logSumExp),
                 context: arena.take(sizes.hidden), attentionSum: arena.take(sizes.hidden),
-                attentionStatistics: sizes.statistics(&arena), attentionOutput: arena.take(sizes.hidden),
-                intermediate: arena.take(sizes.wide), outputSum: arena.take(sizes.hidden),
-                outputStatistics: sizes.statistics(&arena), output: arena.take(sizes.hidden))
+                attentionStatistics: sizes.statistics(&arena), intermediate: arena.take(sizes.wide),
+                outputSum: arena.take(sizes.hidden), outputStatistics: sizes.statistics(&arena))
         }
+        layers = (0..<configuration.layerCount).map { kept[$0 % max(kept.count, 1)] }
+        blockInput = arena.take(sizes.hidden)
+        attentionOutput = arena.take(sizes.hidden)
         startLogits = arena.take(capacity.tokens)
         endLogits = arena.take(capacity.tokens)
         wide = arena.take(sizes.wide)
-        wideGradient = arena.take(sizes.wide)
-        queryKeyValueGradient = arena.take(3 * sizes.hidden)
-        hiddenGradient = arena.take(sizes.hidden)
-        denseGradient = arena.take(sizes.hidden)
+        gradients = purpose == .training ? GradientMemory(sizes, &arena) : nil
         attentionScratchPerWorker = sizes.attentionScratchPerWorker
         attentionScratch = arena.take(sizes.attentionScratchPerWorker * threads)
-        sumScratch = arena.take(sizes.sumScratch)
     }
 
     /// Bytes this would take, without taking them.
-    static func bytes(_ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int) -> Int {
-        Sizes(configuration, capacity, threads: threads).total * MemoryLayout<Float>.stride
+    static func bytes(
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose
+    ) -> Int {
+        Sizes(configuration, capacity, threads: threads, purpose).total * MemoryLayout<Float>.stride
+    }
+}
+
+/// Memory that only the backward pass touches.
+struct GradientMemory {
+    /// `[tokens, intermediate]`, `[tokens, 3 · hidden]`, and twice `[tokens, hidden]`.
+    let wide: UnsafeMutablePointer<Float>
+    let queryKeyValue: UnsafeMutablePointer<Float>
+    let hidden: UnsafeMutablePointer<Float>
+    let dense: UnsafeMutablePointer<Float>
+    /// For sums over tokens.
+    let sumScratch: UnsafeMutablePointer<Float>
+
+    fileprivate init(_ sizes: Sizes, _ arena: inout Arena) {
+        wide = arena.take(sizes.wide)
+        queryKeyValue = arena.take(3 * sizes.hidden)
+        hidden = arena.take(sizes.hidden)
+        dense = arena.take(sizes.hidden)
+        sumScratch = arena.take(sizes.sumScratch)
+    }
+}
+
+/// Floats that the parts of the memory take.
+private struct Sizes {
+    let tokens: Int
+    let hidden: Int
+    let wide: Int
+    let logSumExp: Int
+    let attentionScratchPerWorker: Int
+    let sumScratch: Int
+    let keptLayers: Int
+    let total: Int
+
+    init(_ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose)
+    {
+        tokens = capacity.tokens
+        hidden = Arena.padded(tokens * configuration.hiddenSize)
+        // Attention's backward borrows the wide buffers for `[tokens, hidden]`.
+        wide = Arena.padded(tokens * max(configuration.intermediateSize, configuration.hiddenSize))
+        logSumExp = Arena.padded(tokens * configuration.headCount)
+        attentionScratchPerWorker = AttentionShape.scratch(length: capacity.sequenceLength)
+        let widest = max(3 * configuration.hiddenSize, configuration.intermediateSize)
+        sumScratch = Arena.padded(TokenBlocks.scratch(tokens: tokens, width: widest))
+        keptLayers = purpose == .training ? configuration.layerCount : min(configuration.layerCount, 1)
+        let statistics = 2 * Arena.padded(tokens)
+        let layer = 6 * hidden + wide + logSumExp + 2 * statistics
+        // Logits take as much as the statistics of one LayerNorm.
+        let shared = 3 * hidden + 2 * statistics + wide
+        let backward = purpose == .training ? wide + 5 * hidden + sumScratch : 0
+        total =
+            keptLayers * layer + shared + backward + Arena.padded(attentionScratchPerWorker * threads)
     }
 
-    private struct Sizes {
-        let tokens: Int
-        let hidden: Int
-        let wide: Int
-        let logSumExp: Int
-        let attentionScratchPerWorker: Int
-        let sumScratch: Int
-        let total: Int
-
-        init(_ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int) {
-            tokens = capacity.tokens
-            hidden = Arena.padded(tokens * configuration.hiddenSize)
-            // Attention's backward borrows the wide buffers for `[tokens, hidden]`.
-            wide = Arena.padded(tokens * max(configuration.intermediateSize, configuration.hiddenSize))
-            logSumExp = Arena.padded(tokens * configuration.headCount)
-            attentionScratchPerWorker = AttentionShape.scratch(length: capacity.sequenceLength)
-            let widest = max(3 * configuration.hiddenSize, configuration.intermediateSize)
-            sumScratch = Arena.padded(TokenBlocks.scratch(tokens: tokens, width: widest))
-            let statistics = 2 * Arena.padded(tokens)
-            let layer = 8 * hidden + wide + logSumExp + 2 * statistics
-            let shared = 2 * hidden + 2 * statistics + 2 * wide + 5 * hidden
-            total =
-                configuration.layerCount * layer + shared
-                + Arena.padded(attentionScratchPerWorker * threads) + sumScratch
-        }
-
-        func statistics(_ arena: inout Arena) -> LayerNormStatistics {
-            LayerNormStatistics(mean: arena.take(tokens), inverseDeviation: arena.take(tokens))
-        }
+    func statistics(_ arena: inout Arena) -> LayerNormStatistics {
+        LayerNormStatistics(mean: arena.take(tokens), inverseDeviation: arena.take(tokens))
     }
 }

@@ -8,6 +8,7 @@ struct Pass {
     private let memory: ActivationMemory
     private let batch: PackedBatch
     private let dropout: DropoutSettings?
+    private let profile: StepProfile?
     private let tokens: Int
     private let hidden: Int
     private let intermediate: Int
@@ -19,6 +20,7 @@ struct Pass {
         memory = model.memory
         self.batch = batch
         self.dropout = dropout
+        profile = model.profile
         tokens = batch.tokens
         hidden = configuration.hiddenSize
         intermediate = configuration.intermediateSize
@@ -27,121 +29,206 @@ struct Pass {
     // MARK: Embeddings
 
     func embed() {
-        embeddingForward(
-            pool, tokens: tokens, width: hidden, indices: indices, tables: weights.embeddings,
-            weights: weights.embeddingsNorm, epsilon: configuration.layerNormEpsilon,
-            statistics: memory.embeddingStatistics, dropout: hiddenDropout(.embeddings, layer: 0),
-            normalized: memory.embeddingSum, output: memory.embeddingOutput)
+        timed(.embeddings) {
+            embeddingForward(
+                pool, tokens: tokens, width: hidden, indices: indices, tables: weights.embeddings,
+                weights: weights.embeddingsNorm, epsilon: configuration.layerNormEpsilon,
+                statistics: memory.embeddingStatistics, dropout: hiddenDropout(.embeddings, layer: 0),
+                normalized: memory.embeddingSum, output: memory.blockInput)
+        }
     }
 
-    func embedBackward(gradients: ParameterViews) {
-        embeddingBackward(
-            pool, tokens: tokens, width: hidden, indices: indices,
-            paddingID: Int32(configuration.padTokenID), normalized: memory.embeddingSum,
-            weights: weights.embeddingsNorm, statistics: memory.embeddingStatistics,
-            dropout: hiddenDropout(.embeddings, layer: 0), gradient: memory.hiddenGradient,
-            tablesGradient: gradients.embeddings, weightsGradient: gradients.embeddingsNorm,
-            scratch: memory.sumScratch)
+    func embedBackward(gradients: ParameterViews, _ scratch: GradientMemory) {
+        timed(.embeddings) {
+            embeddingBackward(
+                pool, tokens: tokens, width: hidden, indices: indices,
+                paddingID: Int32(configuration.padTokenID), normalized: memory.embeddingSum,
+                weights: weights.embeddingsNorm, statistics: memory.embeddingStatistics,
+                dropout: hiddenDropout(.embeddings, layer: 0), gradient: scratch.hidden,
+                tablesGradient: gradients.embeddings, weightsGradient: gradients.embeddingsNorm,
+                scratch: scratch.sumScratch)
+        }
     }
 
-    // MARK: Blocks
+    // MARK: Span head
 
-    /// Attention, feed-forward, each followed by residual and LayerNorm; reads the previous block's output.
+    func spanLogits() {
+        timed(.span) {
+            spanLogitsForward(
+                pool, tokens: tokens, width: hidden, hidden: memory.blockInput, weight: weights.spanWeight,
+                bias: weights.spanBias, start: memory.startLogits, end: memory.endLogits)
+        }
+    }
+
+    func spanBackward(gradients: ParameterViews, _ scratch: GradientMemory) {
+        timed(.span) {
+            spanLogitsBackward(
+                pool, tokens: tokens, width: hidden, hidden: memory.blockInput, weight: weights.spanWeight,
+                startGradient: memory.startLogits, endGradient: memory.endLogits,
+                hiddenGradient: scratch.hidden, weightGradient: gradients.spanWeight,
+                biasGradient: gradients.spanBias)
+        }
+    }
+
+    // MARK: Blocks, forward
+
+    /// Turns `memory.blockInput` from this block's input into its output: attention, then feed-forward, each
+    /// followed by residual and LayerNorm.
     func forward(_ layer: Int) {
+        attend(layer)
+        feedForward(layer)
+    }
+
+    private func attend(_ layer: Int) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
-        let input = self.input(layer)
-        dense(input, hidden, view.queryKeyValueWeight, 3 * hidden, into: kept.queryKeyValue)
-        addBias(view.queryKeyValueBias, width: 3 * hidden, to: kept.queryKeyValue)
-        attentionForward(
-            pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
-            context: kept.context, logSumExp: kept.logSumExp, scratch: memory.attentionScratch,
-            scratchPerWorker: memory.attentionScratchPerWorker)
+        dense(memory.blockInput, hidden, view.queryKeyValueWeight, 3 * hidden, into: kept.queryKeyValue)
+        timed(.bias) {
+            biasForward(
+                pool, tokens: tokens, width: 3 * hidden, bias: view.queryKeyValueBias,
+                target: kept.queryKeyValue)
+        }
+        timed(.attentionForward) {
+            attentionForward(
+                pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
+                context: kept.context, logSumExp: kept.logSumExp, scratch: memory.attentionScratch,
+                scratchPerWorker: memory.attentionScratchPerWorker)
+        }
         dense(kept.context, hidden, view.attentionOutputWeight, hidden, into: kept.attentionSum)
-        residualLayerNormForward(
-            pool, tokens: tokens, width: hidden, input: kept.attentionSum, bias: view.attentionOutputBias,
-            dropout: hiddenDropout(.attentionOutput, layer: layer), residual: input,
-            weights: view.attentionNorm, epsilon: configuration.layerNormEpsilon,
-            statistics: kept.attentionStatistics, output: kept.attentionOutput)
-        dense(kept.attentionOutput, hidden, view.intermediateWeight, intermediate, into: kept.intermediate)
-        activationForward(
-            pool, activation, tokens: tokens, width: intermediate, bias: view.intermediateBias,
-            input: kept.intermediate, output: memory.wide)
+        timed(.layerNormForward) {
+            residualLayerNormForward(
+                pool, tokens: tokens, width: hidden, input: kept.attentionSum,
+                bias: view.attentionOutputBias,
+                dropout: hiddenDropout(.attentionOutput, layer: layer), residual: memory.blockInput,
+                weights: view.attentionNorm, epsilon: configuration.layerNormEpsilon,
+                statistics: kept.attentionStatistics, output: memory.attentionOutput)
+        }
+    }
+
+    private func feedForward(_ layer: Int) {
+        let kept = memory.layers[layer]
+        let view = weights.layers[layer]
+        dense(memory.attentionOutput, hidden, view.intermediateWeight, intermediate, into: kept.intermediate)
+        timed(.activationForward) {
+            activationForward(
+                pool, activation, tokens: tokens, width: intermediate, bias: view.intermediateBias,
+                input: kept.intermediate, output: memory.wide)
+        }
         dense(memory.wide, intermediate, view.outputWeight, hidden, into: kept.outputSum)
-        residualLayerNormForward(
-            pool, tokens: tokens, width: hidden, input: kept.outputSum, bias: view.outputBias,
-            dropout: hiddenDropout(.feedForwardOutput, layer: layer), residual: kept.attentionOutput,
-            weights: view.outputNorm, epsilon: configuration.layerNormEpsilon,
-            statistics: kept.outputStatistics, output: kept.output)
+        timed(.layerNormForward) {
+            residualLayerNormForward(
+                pool, tokens: tokens, width: hidden, input: kept.outputSum, bias: view.outputBias,
+                dropout: hiddenDropout(.feedForwardOutput, layer: layer), residual: memory.attentionOutput,
+                weights: view.outputNorm, epsilon: configuration.layerNormEpsilon,
+                statistics: kept.outputStatistics, output: memory.blockInput)
+        }
     }
 
-    /// Turns `memory.hiddenGradient` from the gradient of this block's output into that of its input.
-    func backward(_ layer: Int, gradients: LayerView) {
-        backwardFeedForward(layer, gradients: gradients)
-        backwardAttention(layer, gradients: gradients)
+    // MARK: Blocks, backward
+
+    /// Turns `scratch.hidden` from the gradient of this block's output into that of its input.
+    func backward(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
+        backwardFeedForward(layer, gradients: gradients, scratch)
+        backwardAttention(layer, gradients: gradients, scratch)
     }
 
-    private func backwardFeedForward(_ layer: Int, gradients: LayerView) {
+    private func backwardFeedForward(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
-        residualLayerNormBackward(
-            pool, tokens: tokens, width: hidden, normalized: kept.outputSum, weights: view.outputNorm,
-            statistics: kept.outputStatistics, dropout: hiddenDropout(.feedForwardOutput, layer: layer),
-            gradient: memory.hiddenGradient, inputGradient: memory.denseGradient,
-            weightsGradient: gradients.outputNorm, biasGradient: gradients.outputBias,
-            scratch: memory.sumScratch)
-        activationRecompute(
-            pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
-            output: memory.wide)
+        timed(.layerNormBackward) {
+            residualLayerNormBackward(
+                pool, tokens: tokens, width: hidden, normalized: kept.outputSum, weights: view.outputNorm,
+                statistics: kept.outputStatistics, dropout: hiddenDropout(.feedForwardOutput, layer: layer),
+                gradient: scratch.hidden, inputGradient: scratch.dense,
+                weightsGradient: gradients.outputNorm, biasGradient: gradients.outputBias,
+                scratch: scratch.sumScratch)
+            layerNormRecompute(
+                pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
+                weights: view.attentionNorm, statistics: kept.attentionStatistics,
+                output: memory.attentionOutput)
+        }
+        timed(.activationBackward) {
+            activationRecompute(
+                pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
+                output: memory.wide)
+        }
         denseBackward(
-            memory.denseGradient, hidden, input: memory.wide, intermediate,
-            weightGradient: gradients.outputWeight, weight: view.outputWeight,
-            inputGradient: memory.wideGradient)
-        activationBackward(
-            pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
-            gradient: memory.wideGradient)
-        biasBackward(
-            pool, gradient: memory.wideGradient, tokens: tokens, width: intermediate,
-            bias: gradients.intermediateBias, scratch: memory.sumScratch)
+            scratch.dense, hidden, input: memory.wide, intermediate,
+            weightGradient: gradients.outputWeight, weight: view.outputWeight, inputGradient: scratch.wide)
+        timed(.activationBackward) {
+            activationBackward(
+                pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
+                gradient: scratch.wide)
+        }
+        timed(.bias) {
+            biasBackward(
+                pool, gradient: scratch.wide, tokens: tokens, width: intermediate,
+                bias: gradients.intermediateBias, scratch: scratch.sumScratch)
+        }
         denseBackward(
-            memory.wideGradient, intermediate, input: kept.attentionOutput, hidden,
+            scratch.wide, intermediate, input: memory.attentionOutput, hidden,
             weightGradient: gradients.intermediateWeight, weight: view.intermediateWeight,
-            inputGradient: memory.hiddenGradient, .add)
+            inputGradient: scratch.hidden, .add)
     }
 
-    private func backwardAttention(_ layer: Int, gradients: LayerView) {
+    private func backwardAttention(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
-        residualLayerNormBackward(
-            pool, tokens: tokens, width: hidden, normalized: kept.attentionSum, weights: view.attentionNorm,
-            statistics: kept.attentionStatistics, dropout: hiddenDropout(.attentionOutput, layer: layer),
-            gradient: memory.hiddenGradient, inputGradient: memory.denseGradient,
-            weightsGradient: gradients.attentionNorm, biasGradient: gradients.attentionOutputBias,
-            scratch: memory.sumScratch)
+        timed(.layerNormBackward) {
+            residualLayerNormBackward(
+                pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
+                weights: view.attentionNorm, statistics: kept.attentionStatistics,
+                dropout: hiddenDropout(.attentionOutput, layer: layer), gradient: scratch.hidden,
+                inputGradient: scratch.dense, weightsGradient: gradients.attentionNorm,
+                biasGradient: gradients.attentionOutputBias, scratch: scratch.sumScratch)
+        }
         // The gradient of attention's context takes the place that the feed-forward part is done with.
-        let contextGradient = memory.wideGradient
+        let contextGradient = scratch.wide
         denseBackward(
-            memory.denseGradient, hidden, input: kept.context, hidden,
+            scratch.dense, hidden, input: kept.context, hidden,
             weightGradient: gradients.attentionOutputWeight, weight: view.attentionOutputWeight,
             inputGradient: contextGradient)
-        attentionBackward(
-            pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
-            logSumExp: kept.logSumExp, contextGradient: contextGradient,
-            queryKeyValueGradient: memory.queryKeyValueGradient, scratch: memory.attentionScratch,
-            scratchPerWorker: memory.attentionScratchPerWorker)
-        biasBackward(
-            pool, gradient: memory.queryKeyValueGradient, tokens: tokens, width: 3 * hidden,
-            bias: gradients.queryKeyValueBias, scratch: memory.sumScratch)
+        timed(.attentionBackward) {
+            attentionBackward(
+                pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
+                logSumExp: kept.logSumExp, contextGradient: contextGradient,
+                queryKeyValueGradient: scratch.queryKeyValue, scratch: memory.attentionScratch,
+                scratchPerWorker: memory.attentionScratchPerWorker)
+        }
+        timed(.bias) {
+            biasBackward(
+                pool, gradient: scratch.queryKeyValue, tokens: tokens, width: 3 * hidden,
+                bias: gradients.queryKeyValueBias, scratch: scratch.sumScratch)
+        }
+        recomputeInput(layer)
         denseBackward(
-            memory.queryKeyValueGradient, 3 * hidden, input: input(layer), hidden,
+            scratch.queryKeyValue, 3 * hidden, input: memory.blockInput, hidden,
             weightGradient: gradients.queryKeyValueWeight, weight: view.queryKeyValueWeight,
-            inputGradient: memory.hiddenGradient, .add)
+            inputGradient: scratch.hidden, .add)
+    }
+
+    /// Puts what block `layer` read into `memory.blockInput` again.
+    private func recomputeInput(_ layer: Int) {
+        timed(.layerNormBackward) {
+            if layer == 0 {
+                layerNormRecompute(
+                    pool, tokens: tokens, width: hidden, normalized: memory.embeddingSum,
+                    weights: weights.embeddingsNorm, statistics: memory.embeddingStatistics,
+                    dropout: hiddenDropout(.embeddings, layer: 0), output: memory.blockInput)
+            } else {
+                let previous = memory.layers[layer - 1]
+                layerNormRecompute(
+                    pool, tokens: tokens, width: hidden, normalized: previous.outputSum,
+                    weights: weights.layers[layer - 1].outputNorm, statistics: previous.outputStatistics,
+                    output: memory.blockInput)
+            }
+        }
     }
 
     // MARK: Pieces
 
-    private func input(_ layer: Int) -> UnsafePointer<Float> {
-        UnsafePointer(layer == 0 ? memory.embeddingOutput : memory.layers[layer - 1].output)
+    private func timed(_ section: StepSection, _ body: () -> Void) {
+        profile.measure(section, body)
     }
 
     /// target = input · weightᵀ: `[tokens, out]` from `[tokens, in]` and `[out, in]`.
@@ -149,10 +236,12 @@ struct Pass {
         _ input: UnsafePointer<Float>, _ inputWidth: Int, _ weight: UnsafePointer<Float>, _ outputWidth: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
-        product(
-            pool, Matrix(reading: input, rows: tokens, columns: inputWidth),
-            Matrix(reading: weight, rows: outputWidth, columns: inputWidth), transposeB: true,
-            into: Matrix(target, rows: tokens, columns: outputWidth))
+        timed(.denseForward) {
+            product(
+                pool, Matrix(reading: input, rows: tokens, columns: inputWidth),
+                Matrix(reading: weight, rows: outputWidth, columns: inputWidth), transposeB: true,
+                into: Matrix(target, rows: tokens, columns: outputWidth))
+        }
     }
 
     /// weightGradient += gradientᵀ · input, and inputGradient = (or +=) gradient · weight.
@@ -162,16 +251,14 @@ struct Pass {
         inputGradient: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
     ) {
         let upstream = Matrix(reading: gradient, rows: tokens, columns: outputWidth)
-        product(
-            pool, upstream, transposeA: true, Matrix(reading: input, rows: tokens, columns: inputWidth),
-            into: Matrix(weightGradient, rows: outputWidth, columns: inputWidth), .add)
-        product(
-            pool, upstream, Matrix(reading: weight, rows: outputWidth, columns: inputWidth),
-            into: Matrix(inputGradient, rows: tokens, columns: inputWidth), accumulation)
-    }
-
-    private func addBias(_ bias: UnsafePointer<Float>, width: Int, to target: UnsafeMutablePointer<Float>) {
-        biasForward(pool, tokens: tokens, width: width, bias: bias, target: target)
+        timed(.denseBackward) {
+            product(
+                pool, upstream, transposeA: true, Matrix(reading: input, rows: tokens, columns: inputWidth),
+                into: Matrix(weightGradient, rows: outputWidth, columns: inputWidth), .add)
+            product(
+                pool, upstream, Matrix(reading: weight, rows: outputWidth, columns: inputWidth),
+                into: Matrix(inputGradient, rows: tokens, columns: inputWidth), accumulation)
+        }
     }
 
     private var indices: EmbeddingIndices {

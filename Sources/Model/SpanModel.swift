@@ -41,13 +41,16 @@ package final class SpanModel {
     package let layout: ParameterLayout
     package let parameters: FloatBuffer
     package let capacity: BatchCapacity
+    /// Where a step's time goes, kernel by kernel; nil does not measure.
+    package var profile: StepProfile?
     let pool: WorkerPool
     let weights: ParameterViews
     let memory: ActivationMemory
 
+    /// - purpose: `.inference` takes a fraction of the memory and does not allow `backward`.
     package init(
         configuration: ModelConfiguration, layout: ParameterLayout, parameters: FloatBuffer,
-        capacity: BatchCapacity, pool: WorkerPool
+        capacity: BatchCapacity, pool: WorkerPool, purpose: ModelPurpose = .training
     ) {
         precondition(parameters.count == layout.count)
         self.configuration = configuration
@@ -56,14 +59,15 @@ package final class SpanModel {
         self.capacity = capacity
         self.pool = pool
         weights = ParameterViews(configuration, layout, parameters.pointer)
-        memory = ActivationMemory(configuration, capacity, threads: pool.threadCount)
+        memory = ActivationMemory(configuration, capacity, threads: pool.threadCount, purpose)
     }
 
     /// Bytes of activations that a model with this capacity takes.
     package static func activationBytes(
-        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int,
+        _ purpose: ModelPurpose = .training
     ) -> Int {
-        ActivationMemory.bytes(configuration, capacity, threads: threads)
+        ActivationMemory.bytes(configuration, capacity, threads: threads, purpose)
     }
 
     /// Computes the logits of every token; `dropout` is nil in evaluation.
@@ -72,16 +76,11 @@ package final class SpanModel {
         let pass = Pass(self, batch, dropout)
         pass.embed()
         for layer in 0..<configuration.layerCount { pass.forward(layer) }
-        spanLogitsForward(
-            pool, tokens: batch.tokens, width: configuration.hiddenSize, hidden: lastHidden,
-            weight: weights.spanWeight, bias: weights.spanBias, start: memory.startLogits,
-            end: memory.endLogits)
+        pass.spanLogits()
     }
 
     /// The encoder's output for every token after `forward`: `[tokens, hidden]`.
-    package var lastHidden: UnsafePointer<Float> {
-        UnsafePointer(memory.layers.last?.output ?? memory.embeddingOutput)
-    }
+    package var lastHidden: UnsafePointer<Float> { UnsafePointer(memory.blockInput) }
 
     /// Start and end logits of every token after `forward`: `[tokens]` each.
     package var logits: (start: UnsafePointer<Float>, end: UnsafePointer<Float>) {
@@ -111,16 +110,13 @@ package final class SpanModel {
     /// are those of the `forward` before.
     package func backward(_ batch: PackedBatch, dropout: DropoutSettings?, into gradients: FloatBuffer) {
         precondition(gradients.count == layout.count)
+        guard let scratch = memory.gradients else { preconditionFailure("a model for inference") }
         let pass = Pass(self, batch, dropout)
         let views = ParameterViews(configuration, layout, gradients.pointer)
-        spanLogitsBackward(
-            pool, tokens: batch.tokens, width: configuration.hiddenSize, hidden: lastHidden,
-            weight: weights.spanWeight, startGradient: memory.startLogits, endGradient: memory.endLogits,
-            hiddenGradient: memory.hiddenGradient, weightGradient: views.spanWeight,
-            biasGradient: views.spanBias)
+        pass.spanBackward(gradients: views, scratch)
         for layer in (0..<configuration.layerCount).reversed() {
-            pass.backward(layer, gradients: views.layers[layer])
+            pass.backward(layer, gradients: views.layers[layer], scratch)
         }
-        pass.embedBackward(gradients: views)
+        pass.embedBackward(gradients: views, scratch)
     }
 }

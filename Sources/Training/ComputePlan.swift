@@ -8,6 +8,8 @@ import QuestionAnswering
 package struct ComputePlan {
     package let pool: WorkerPool
     package let microBatchTokens: Int
+    /// What the user asked for, nil when it was chosen here.
+    private let requestedTokens: Int?
 
     /// - sequenceLength: tokens of the longest feature there may be.
     /// - Throws: `TrainingError.setting` when a micro-batch cannot hold that feature, or memory the micro-batch.
@@ -24,6 +26,7 @@ package struct ComputePlan {
         try Self.requireMemory(
             configuration, BatchCapacity(tokens: tokens, sequenceLength: sequenceLength), threads: threads)
         microBatchTokens = tokens
+        requestedTokens = settings.microBatchTokens
         useSingleThreadedBLAS()
         pool = WorkerPool(threadCount: threads)
     }
@@ -53,6 +56,16 @@ package struct ComputePlan {
         SpanModel(
             configuration: loaded.configuration, layout: loaded.layout, parameters: loaded.parameters,
             capacity: BatchCapacity(tokens: microBatchTokens, sequenceLength: longest), pool: pool)
+    }
+
+    /// Forward passes over `parameters`, of features of up to `longest` tokens.
+    package func forward(
+        _ loaded: LoadedModel, longest: Int, communicator: any Communicator
+    ) -> DistributedForward {
+        DistributedForward(
+            configuration: loaded.configuration, layout: loaded.layout, parameters: loaded.parameters,
+            capacity: DistributedForward.capacity(longest: longest, microBatchTokens: requestedTokens),
+            pool: pool, communicator: communicator)
     }
 }
 

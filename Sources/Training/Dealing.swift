@@ -20,8 +20,21 @@ package enum Dealing {
         return shares.map { $0.sorted() }
     }
 
-    /// Cuts items in order into micro-batches of at most `limit` tokens; an item longer than that stands alone.
+    /// Cuts items in order into micro-batches of at most `limit` tokens, as few as that allows and of about
+    /// the same size; an item longer than that stands alone.
     package static func microBatches(tokens: [Int], limit: Int) -> [Range<Int>] {
+        let fewest = greedyCut(tokens, limit)
+        guard fewest.count > 1 else { return fewest }
+        // The last would be a small rest, at which products are slow: lower the limit as far as it goes.
+        let even = (tokens.reduce(0, +) + fewest.count - 1) / fewest.count
+        for lower in stride(from: even, to: limit, by: 32) {
+            let cut = greedyCut(tokens, lower)
+            if cut.count == fewest.count { return cut }
+        }
+        return fewest
+    }
+
+    private static func greedyCut(_ tokens: [Int], _ limit: Int) -> [Range<Int>] {
         var result: [Range<Int>] = []
         var start = 0
         var total = 0

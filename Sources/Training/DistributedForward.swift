@@ -3,42 +3,66 @@ import Kernels
 import Model
 import QuestionAnswering
 
-/// Forward passes over many features, shared out over ranks.
+/// Forward passes over many features, shared out over ranks and threads.
 ///
-/// The cut into micro-batches depends on the features and the model's capacity alone, and whole micro-batches
-/// are dealt to ranks: a feature's logits have the same bits on any number of ranks and threads.
+/// The cut into micro-batches depends on the features and the capacity alone, and each is computed by one
+/// thread: a feature's logits have the same bits on any number of ranks and threads.
 package struct DistributedForward {
-    private let model: SpanModel
+    /// One for each thread of `pool`, all over the same parameters.
+    private let models: [SpanModel]
+    private let capacity: BatchCapacity
+    private let pool: WorkerPool
     private let communicator: any Communicator
 
-    package init(model: SpanModel, communicator: any Communicator) {
-        self.model = model
+    /// - capacity: of a micro-batch; the same on every rank.
+    package init(
+        configuration: ModelConfiguration, layout: ParameterLayout, parameters: FloatBuffer,
+        capacity: BatchCapacity, pool: WorkerPool, communicator: any Communicator
+    ) {
+        self.capacity = capacity
+        self.pool = pool
         self.communicator = communicator
+        models = (0..<pool.threadCount).map { _ in
+            SpanModel(
+                configuration: configuration, layout: layout, parameters: parameters, capacity: capacity,
+                pool: WorkerPool(threadCount: 1), purpose: .inference)
+        }
+    }
+
+    /// Tokens of a micro-batch: enough for the products' rate, and few enough that a small dataset still
+    /// occupies all ranks and threads. A function of model and settings alone.
+    package static func capacity(longest: Int, microBatchTokens: Int?) -> BatchCapacity {
+        BatchCapacity(tokens: max(min(microBatchTokens ?? 1024, 1024), longest), sequenceLength: longest)
     }
 
     /// Start and end logits of every feature over its own tokens, on rank 0; nil on the others.
     package func logits(_ features: any FeatureSource) throws -> [SpanLogits]? {
         let tokens = (0..<features.count).map(features.tokenCount)
-        let cuts = Dealing.microBatches(tokens: tokens, limit: model.capacity.tokens)
+        let cuts = Dealing.microBatches(tokens: tokens, limit: capacity.tokens)
+        let hiddenSize = models[0].configuration.hiddenSize
         let costs = cuts.map { cut in
-            tokens[cut].reduce(0) {
-                $0 + Dealing.cost(tokens: $1, hiddenSize: model.configuration.hiddenSize)
-            }
+            tokens[cut].reduce(0) { $0 + Dealing.cost(tokens: $1, hiddenSize: hiddenSize) }
         }
         let shares = Dealing.deal(costs: costs, ranks: communicator.size)
-        var own: [UInt8] = []
-        for cut in shares[communicator.rank].map({ cuts[$0] }) {
-            let batch = PackedBatch(cut.map { features.sequence($0, position: 0) })
-            model.forward(batch, dropout: nil)
-            append(model.logits.start, batch.tokens, to: &own)
-            append(model.logits.end, batch.tokens, to: &own)
-        }
+        let own = forward(shares[communicator.rank].map { cuts[$0] }, features)
         guard let gathered = try communicator.gather(own) else { return nil }
         return unpack(gathered, shares: shares.map { $0.map { cuts[$0] } }, tokens: tokens)
     }
 
-    private func append(_ logits: UnsafePointer<Float>, _ count: Int, to bytes: inout [UInt8]) {
-        bytes.append(contentsOf: UnsafeRawBufferPointer(UnsafeBufferPointer(start: logits, count: count)))
+    /// The logits of this rank's micro-batches in order: of each, all start logits, then all end logits.
+    private func forward(_ cuts: [Range<Int>], _ features: any FeatureSource) -> [UInt8] {
+        let results = UnsafeMutableBufferPointer<[UInt8]>.allocate(capacity: cuts.count)
+        results.initialize(repeating: [])
+        defer { results.deinitialize().deallocate() }
+        pool.run(cuts.count) { task, worker in
+            let model = models[worker]
+            let batch = PackedBatch(cuts[task].map { features.sequence($0, position: 0) })
+            model.forward(batch, dropout: nil)
+            results[task] = [model.logits.start, model.logits.end].flatMap { logits in
+                Array(UnsafeRawBufferPointer(UnsafeBufferPointer(start: logits, count: batch.tokens)))
+            }
+        }
+        return results.flatMap(\.self)
     }
 
     /// Each rank sent, for each of its micro-batches in order, all start logits and then all end logits.

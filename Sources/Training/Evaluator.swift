@@ -38,9 +38,10 @@ package struct Evaluator {
 
     /// - data: every window of every question, labelled where there are answers.
     package init(
-        model: SpanModel, data: FeatureSet, answers: AnswerSettings, communicator: any Communicator
+        forward: DistributedForward, data: FeatureSet, answers: AnswerSettings,
+        communicator: any Communicator
     ) {
-        forward = DistributedForward(model: model, communicator: communicator)
+        self.forward = forward
         self.data = data
         self.communicator = communicator
         extractor = AnswerExtractor(settings: answers)

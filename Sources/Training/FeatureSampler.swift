@@ -5,6 +5,11 @@ package struct GlobalBatch: Sendable, Equatable {
     package let epoch: Int
     /// Indices of features; a feature's place here is its position in the global batch.
     package let features: [Int]
+
+    package init(epoch: Int, features: [Int]) {
+        self.epoch = epoch
+        self.features = features
+    }
 }
 
 /// Which features a step trains on: a function of seed and epoch, whatever the number of ranks. The last batch

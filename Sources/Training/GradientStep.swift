@@ -56,12 +56,14 @@ package final class GradientStep {
         let cuts = Dealing.microBatches(tokens: share.map { tokens[$0] }, limit: model.capacity.tokens)
         let dropout = dropout(step)
         var local = LocalLoss()
-        gradients.fill(0)
+        model.profile.measure(.zeroing) { gradients.fill(0) }
         for cut in cuts {
             let packed = PackedBatch(
                 share[cut].map { features.sequence(batch.features[$0], position: UInt32($0)) })
             model.forward(packed, dropout: dropout)
-            local.loss += model.loss(packed, weight: 1 / Float(batch.features.count))
+            local.loss += model.profile.measure(.span) {
+                model.loss(packed, weight: 1 / Float(batch.features.count))
+            }
             model.backward(packed, dropout: dropout, into: gradients)
             local.tokens += packed.tokens
         }
@@ -70,7 +72,7 @@ package final class GradientStep {
 
     /// Sums gradients and losses over ranks.
     package func reduce(_ local: LocalLoss) throws -> StepLoss {
-        try communicator.sum(gradients.buffer)
+        try model.profile.measure(.reduction) { try communicator.sum(gradients.buffer) }
         var sums = [
             local.loss.total, Double(local.loss.correctStarts), Double(local.loss.correctEnds),
             Double(local.loss.features), Double(local.tokens),

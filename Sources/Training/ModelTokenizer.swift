@@ -10,27 +10,45 @@ extension ModelFolder {
         let separator = path.hasSuffix("/") ? "" : "/"
         let source = isCheckpoint ? "\(path), /vocabulary" : "\(path)\(separator)vocab.txt"
         let vocabulary = try Vocabulary(text: vocabulary, source: source)
-        var settings: TokenizerSettings
-        var notices: [String] = []
         if case .text(let json)? = tokenizerSettings[CheckpointTokenizer.settings] {
-            settings = try TokenizerSettings(json: json.utf8, source: source)
+            var settings = try TokenizerSettings(json: json.utf8, source: source)
             settings.doLowerCase = overrides.doLowerCase ?? settings.doLowerCase
             settings.stripAccents = overrides.stripAccents ?? settings.stripAccents
-        } else {
-            let resolved = try TokenizerSettings.resolve(
-                folder: isCheckpoint ? nil : URL(filePath: path), vocabulary: vocabulary,
-                overrides: overrides)
-            (settings, notices) = (resolved.settings, resolved.notices)
+            return (try WordPieceTokenizer(vocabulary: vocabulary, settings: settings), [])
         }
-        let tokenizer = try WordPieceTokenizer(vocabulary: vocabulary, settings: settings)
-        return (tokenizer, notices)
+        return try WordPieceTokenizer.make(
+            vocabulary, folder: isCheckpoint ? nil : URL(filePath: path), overrides: overrides)
+    }
+}
+
+extension WordPieceTokenizer {
+    /// The tokenizer of a folder, of which only `vocab.txt` has to be there, or of a `vocab.txt` alone; and
+    /// what to tell the user about how it was chosen.
+    package static func read(
+        _ path: String, overrides: TokenizerOverrides
+    ) throws -> (tokenizer: WordPieceTokenizer, notices: [String]) {
+        let url = URL(filePath: path)
+        let isFolder = (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory ?? false
+        let file = isFolder ? url.appending(path: "vocab.txt").path(percentEncoded: false) : path
+        let vocabulary = try Vocabulary(text: MappedFile.contents(of: file), source: file)
+        return try make(vocabulary, folder: isFolder ? url : nil, overrides: overrides)
+    }
+
+    fileprivate static func make(
+        _ vocabulary: Vocabulary, folder: URL?, overrides: TokenizerOverrides
+    ) throws -> (tokenizer: WordPieceTokenizer, notices: [String]) {
+        let resolved = try TokenizerSettings.resolve(
+            folder: folder, vocabulary: vocabulary, overrides: overrides)
+        return (
+            try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings), resolved.notices
+        )
     }
 }
 
 extension WordPieceTokenizer {
     /// The settings as attributes of a checkpoint's vocabulary: whole for Dure, and the three that decide for
     /// others who read the file.
-    func checkpointAttributes() throws -> [String: AttributeValue] {
+    package func checkpointAttributes() throws -> [String: AttributeValue] {
         var attributes: [String: AttributeValue] = [
             CheckpointTokenizer.settings: .text(String(decoding: try settings.json(), as: UTF8.self)),
             "do_lower_case": .flag(settings.doLowerCase),

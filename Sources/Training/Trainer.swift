@@ -83,7 +83,7 @@ package final class Trainer {
     }
 
     /// One optimizer step: the batch, its gradient, the sum over ranks, the clipped update.
-    private func train(_ step: Int) throws -> StepReport {
+    package func train(_ step: Int) throws -> StepReport {
         let clock = ContinuousClock()
         let start = clock.now
         let batch = sampler.batch(step)
@@ -92,12 +92,16 @@ package final class Trainer {
         let loss = try gradientStep.reduce(local)
         let reduced = clock.now
         let gradients = gradientStep.gradients
-        let norm = squaredNorm(pool, gradients.pointer, gradients.count).squareRoot()
+        let norm = model.profile.measure(.clipping) {
+            squaredNorm(pool, gradients.pointer, gradients.count).squareRoot()
+        }
         try requireFinite(loss: loss.loss, norm: norm, step: step, batch: batch)
         let learningRate = plan.schedule.rate(step)
-        optimizer.update(
-            model.parameters, gradients: gradients, gradientScale: optimizer.clipFactor(norm: norm),
-            learningRate: learningRate)
+        model.profile.measure(.optimizer) {
+            optimizer.update(
+                model.parameters, gradients: gradients, gradientScale: optimizer.clipFactor(norm: norm),
+                learningRate: learningRate)
+        }
         let end = clock.now
         return StepReport(
             step: step + 1, epoch: epoch(after: step + 1), loss: loss, learningRate: learningRate,

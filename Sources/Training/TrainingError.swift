@@ -35,5 +35,10 @@ package struct NonFiniteTensor: Sendable, Equatable, CustomStringConvertible {
     package let name: String
     package let isGradient: Bool
 
+    package init(name: String, isGradient: Bool) {
+        self.name = name
+        self.isGradient = isGradient
+    }
+
     package var description: String { isGradient ? "gradient of \(name)" : name }
 }

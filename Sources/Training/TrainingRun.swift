@@ -42,8 +42,7 @@ package struct TrainingRun {
         }
         log(data.training.notices + (data.validation?.notices ?? []))
         let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
-        let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
-        let model = compute.model(loaded, longest: longest)
+        let model = compute.model(loaded, longest: data.training.set.longest)
         let optimizer = AdamW(layout: loaded.layout, settings: settings.optimizer, pool: compute.pool)
         let plan = plan(features: data.training.set.count)
         let flags = settings.resolved(loaded, compute).flags(ranks: communicator.size)
@@ -53,7 +52,10 @@ package struct TrainingRun {
             sampler: sampler(data.training.set.count),
             gradientStep: gradientStep(model), optimizer: optimizer, pool: compute.pool,
             communicator: communicator, observers: try observers(output))
-        trainer.evaluate = data.validation.map { evaluation($0.set, model, output) }
+        trainer.evaluate = data.validation.map {
+            evaluation(
+                $0.set, compute.forward(loaded, longest: $0.set.longest, communicator: communicator), output)
+        }
         let store = try output.map { try checkpointStore($0, loaded) }
         trainer.save = store.map { saving($0, loaded, optimizer, flags, stepsPerEpoch: plan.stepsPerEpoch) }
         try trainer.run()
@@ -130,10 +132,10 @@ extension TrainingRun {
     }
 
     private func evaluation(
-        _ data: FeatureSet, _ model: SpanModel, _ output: OutputDirectory?
+        _ data: FeatureSet, _ forward: DistributedForward, _ output: OutputDirectory?
     ) -> () throws -> EvaluationResult? {
         let evaluator = Evaluator(
-            model: model, data: data, answers: settings.answers, communicator: communicator)
+            forward: forward, data: data, answers: settings.answers, communicator: communicator)
         return {
             let evaluation = try evaluator.run()
             try communicator.onRoot {

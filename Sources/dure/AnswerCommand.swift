@@ -1,7 +1,6 @@
 import ArgumentParser
 import Distributed
 import Foundation
-import Model
 import QuestionAnswering
 import Training
 
@@ -52,7 +51,9 @@ struct AnswerCommand: ParsableCommand {
         var answerSettings = answers.settings
         answerSettings.bestCount = max(answerSettings.bestCount, topK)
         let answerer = Answerer(
-            preparation: preparation, model: plan.model(loaded, longest: settings.maxSequenceLength),
+            preparation: preparation,
+            forward: plan.forward(
+                loaded, longest: settings.maxSequenceLength, communicator: communicator),
             settings: answerSettings)
         if let question, let context {
             let best = try answerer.answers(to: question, id: "question", context: context, count: topK)
@@ -96,7 +97,7 @@ private struct Request: Decodable {
 /// Answers single questions.
 private struct Answerer {
     let preparation: DataPreparation
-    let model: SpanModel
+    let forward: DistributedForward
     let settings: AnswerSettings
 
     /// The best `count` answers as objects of answer, score (probability), start and end (code points).
@@ -110,7 +111,7 @@ private struct Answerer {
         }
         let data = try preparation.evaluation(dataset).set
         let evaluation = try Evaluator(
-            model: model, data: data, answers: settings, communicator: SingleProcess()
+            forward: forward, data: data, answers: settings, communicator: SingleProcess()
         ).run()
         let candidates = evaluation?.predictions.first?.candidates ?? []
         return candidates.prefix(count).map { candidate in

@@ -12,7 +12,7 @@ struct Dure: ParsableCommand {
         version: dureVersion,
         subcommands: [
             InitCommand.self, TrainCommand.self, EvaluateCommand.self, AnswerCommand.self, ScoreCommand.self,
-            TokenizeCommand.self, InspectCommand.self,
+            TokenizeCommand.self, InspectCommand.self, BenchCommand.self,
         ])
 
     static func main() {

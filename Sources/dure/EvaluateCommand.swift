@@ -56,9 +56,9 @@ struct EvaluateCommand: RankedCommand {
         logger.info(
             "\(data.set.dataset.questions.count) questions in \(data.set.count) windows on \(communicator.size) rank(s)"
         )
+        let forward = plan.forward(loaded, longest: data.set.longest, communicator: communicator)
         let evaluation = try Evaluator(
-            model: plan.model(loaded, longest: data.set.longest), data: data.set,
-            answers: answers.settings, communicator: communicator
+            forward: forward, data: data.set, answers: answers.settings, communicator: communicator
         ).run()
         try communicator.onRoot {
             guard let evaluation, let output else { return }

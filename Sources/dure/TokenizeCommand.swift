@@ -1,6 +1,5 @@
 import ArgumentParser
 import Checkpoints
-import Foundation
 import QuestionAnswering
 import Training
 
@@ -31,17 +30,9 @@ struct TokenizeCommand: ParsableCommand {
     }
 
     private func makeTokenizer() throws -> (WordPieceTokenizer, [String]) {
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: model, isDirectory: &isFolder)
-        guard exists, !isFolder.boolValue, !model.hasSuffix(".h5") else {
-            let (tokenizer, notices) = try ModelFolder(path: model).makeTokenizer(options.overrides)
-            return (tokenizer, notices)
+        if model.hasSuffix(".h5") {
+            return try ModelFolder(path: model).makeTokenizer(options.overrides)
         }
-        let vocabulary = try Vocabulary(text: MappedFile.contents(of: model), source: model)
-        let resolved = try TokenizerSettings.resolve(
-            folder: nil, vocabulary: vocabulary, overrides: options.overrides)
-        return (
-            try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings), resolved.notices
-        )
+        return try WordPieceTokenizer.read(model, overrides: options.overrides)
     }
 }

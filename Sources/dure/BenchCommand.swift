@@ -1,0 +1,188 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import Kernels
+import Model
+import QuestionAnswering
+import Training
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure rates, beside the limit they are measured against.",
+        discussion: "dure bench step --size base --profile",
+        subcommands: [BenchGEMM.self, BenchKernels.self, BenchStep.self, BenchTokenize.self])
+}
+
+/// Architectures by the name that people know them by.
+enum ModelSize: String, ExpressibleByArgument, CaseIterable {
+    case base, minilm
+
+    var json: String {
+        switch self {
+        case .base:
+            #"{"model_type":"bert","vocab_size":30000,"hidden_size":768,"num_hidden_layers":12,"#
+                + #""num_attention_heads":12,"intermediate_size":3072,"max_position_embeddings":512}"#
+        case .minilm:
+            #"{"model_type":"bert","vocab_size":30000,"hidden_size":384,"num_hidden_layers":6,"#
+                + #""num_attention_heads":12,"intermediate_size":1536,"max_position_embeddings":512}"#
+        }
+    }
+}
+
+struct BenchModelOptions: ParsableArguments {
+    @Option(help: "Architecture: base (12 layers of 768) or minilm (6 layers of 384).")
+    var size = ModelSize.base
+
+    @Option(help: "config.json of another one.")
+    var config: String?
+
+    @Flag(help: "As JSON.")
+    var json = false
+
+    func configuration() throws -> ModelConfiguration {
+        if let config { return try ModelFolder.configuration(at: config).configuration }
+        return try ModelConfiguration(json: size.json.utf8)
+    }
+}
+
+/// Prints rows as a table or as JSON.
+private func printRows(_ rows: [BenchmarkRow], asJSON: Bool) throws {
+    if asJSON {
+        try printResult(
+            JSONValue.object([
+                ("blas_core", .string(blasCoreName())), ("rows", .array(rows.map(\.json))),
+            ]).indented)
+    } else {
+        for row in rows { try printResult(row.text) }
+    }
+}
+
+struct BenchGEMM: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gemm", abstract: "Matrix products in the shapes of a training step.",
+        discussion: "dure bench gemm --size base --threads 1")
+
+    @Option(help: "Tokens of a micro-batch.")
+    var tokens = 2048
+
+    @OptionGroup var model: BenchModelOptions
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        try requirePositive("--tokens", tokens)
+        useSingleThreadedBLAS()
+        let pool = WorkerPool(threadCount: compute.threads ?? 1)
+        let rows = ProductBenchmark(
+            configuration: try model.configuration(), tokens: tokens, pool: pool
+        ).run()
+        try printRows(rows, asJSON: model.json)
+    }
+}
+
+struct BenchKernels: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kernels", abstract: "The kernels around the products, against copying memory.",
+        discussion: "dure bench kernels --threads 1")
+
+    @Option(help: "Tokens of a micro-batch.")
+    var tokens = 2048
+
+    @OptionGroup var model: BenchModelOptions
+    @OptionGroup var compute: ComputeOptions
+
+    func run() throws {
+        try requirePositive("--tokens", tokens)
+        let pool = WorkerPool(threadCount: compute.threads ?? 1)
+        let rows = KernelBenchmark(
+            configuration: try model.configuration(), tokens: tokens, pool: pool
+        ).run()
+        try printRows(rows, asJSON: model.json)
+    }
+}
+
+struct BenchStep: ParsableCommand, RankedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "step", abstract: "Whole training steps, against the rate of the products; also under mpirun.",
+        discussion: "mpirun -n 2 dure bench step --size base --profile")
+
+    @Option(help: "Features of a step, over all ranks.")
+    var batchSize = 16
+
+    @Option(help: "Longest feature.")
+    var maxSeqLength = 384
+
+    @Option(help: "Steps that count.")
+    var steps = 5
+
+    @Flag(help: "Show where a step's time goes.")
+    var profile = false
+
+    @OptionGroup var model: BenchModelOptions
+    @OptionGroup var compute: ComputeOptions
+
+    func validate() throws {
+        try requirePositive("--batch-size", batchSize)
+        try requirePositive("--max-seq-length", maxSeqLength)
+        try requirePositive("--steps", steps)
+    }
+
+    func run() throws {
+        let configuration = try model.configuration()
+        try withRanks { communicator, _ in
+            var settings = StepBenchmark.Settings()
+            settings.batchSize = batchSize
+            settings.maxSequenceLength = maxSeqLength
+            settings.steps = steps
+            settings.compute = compute.settings
+            let report = try StepBenchmark(
+                configuration: configuration, settings: settings, communicator: communicator
+            ).run()
+            guard communicator.isRoot else { return }
+            try printResult(model.json ? report.json.indented : text(report))
+        }
+    }
+
+    private func text(_ report: StepBenchmark.Report) -> String {
+        var lines = [
+            String(
+                format: "step %.3f s, p95 %.3f s · %.2f samples/s · %.0f tokens/s · %d rank(s) × %d thread(s)",
+                report.step.median, report.step.p95, report.samplesPerSecond, report.tokensPerSecond,
+                report.ranks, report.threads),
+            String(
+                format: "%.1f GFLOP/s a rank on real tokens, %.1f %% of the %.1f that its products reach",
+                report.stepRate, report.share * 100, report.productRate),
+        ]
+        if profile {
+            let total = report.profile.reduce(0) { $0 + $1.seconds }
+            lines += report.profile.map { section, seconds in
+                String(format: "%9.1f ms  %5.1f %%  ", seconds * 1e3, seconds / total * 100) + section.rawValue
+            }
+            lines.append(String(format: "%9.1f ms  100.0 %%  a step", total * 1e3))
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+struct BenchTokenize: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tokenize", abstract: "The tokenizer on a dataset's contexts and questions, one thread.",
+        discussion: "dure bench tokenize --model MODEL --dataset dev.json")
+
+    @Option(help: "Model folder or vocab.txt.")
+    var model: String
+
+    @Option(help: "Dataset.")
+    var dataset: String
+
+    @Flag(help: "As JSON.")
+    var json = false
+
+    func run() throws {
+        let data = try DatasetReader.read([dataset])
+        let (tokenizer, _) = try WordPieceTokenizer.read(model, overrides: TokenizerOverrides())
+        let row = TokenizeBenchmark(
+            tokenizer: tokenizer, texts: data.contexts + data.questions.map(\.text)
+        ).run()
+        try printRows([row], asJSON: json)
+    }
+}

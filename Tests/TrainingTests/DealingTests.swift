@@ -1,0 +1,63 @@
+import Kernels
+import Testing
+import Training
+
+@Suite struct DealingTests {
+    @Test func everyItemIsDealtOnceAndNoRankHasMuchMore() {
+        var random = PhiloxGenerator(seed: 2, purpose: .sampling)
+        for _ in 0..<200 {
+            let costs = (0..<Int.random(in: 0...40, using: &random)).map { _ in
+                Double(Int.random(in: 1...1000, using: &random))
+            }
+            let ranks = Int.random(in: 1...8, using: &random)
+            let shares = Dealing.deal(costs: costs, ranks: ranks)
+            #expect(shares.count == ranks)
+            #expect(shares.flatMap { $0 }.sorted() == Array(costs.indices))
+            #expect(shares.allSatisfy { $0 == $0.sorted() })
+            let totals = shares.map { share in share.reduce(0) { $0 + costs[$1] } }
+            let spread = (totals.max() ?? 0) - (totals.min() ?? 0)
+            #expect(spread <= costs.max() ?? 0)
+            #expect(shares == Dealing.deal(costs: costs, ranks: ranks))
+        }
+    }
+
+    @Test func equalItemsAreDealtInTurn() {
+        #expect(Dealing.deal(costs: [1, 1, 1, 1, 1], ranks: 2) == [[0, 2, 4], [1, 3]])
+    }
+
+    @Test func aRankMayHaveNothing() {
+        #expect(Dealing.deal(costs: [3], ranks: 3) == [[0], [], []])
+        #expect(Dealing.deal(costs: [], ranks: 2) == [[], []])
+    }
+
+    @Test func theMostCostlyItemsGoToDifferentRanks() {
+        #expect(Dealing.deal(costs: [1, 9, 1, 8, 1], ranks: 2) == [[1, 2], [0, 3, 4]])
+    }
+
+    @Test func longFeaturesCostMoreThanTheirShareOfTokens() {
+        let short = Dealing.cost(tokens: 100, hiddenSize: 768)
+        let long = Dealing.cost(tokens: 400, hiddenSize: 768)
+        #expect(long > 4 * short && long < 16 * short)
+    }
+
+    @Test func microBatchesKeepOrderAndLimit() {
+        var random = PhiloxGenerator(seed: 3, purpose: .sampling)
+        for _ in 0..<200 {
+            let tokens = (0..<Int.random(in: 0...30, using: &random)).map { _ in
+                Int.random(in: 1...50, using: &random)
+            }
+            let limit = Int.random(in: 50...150, using: &random)
+            let cuts = Dealing.microBatches(tokens: tokens, limit: limit)
+            #expect(cuts.flatMap { Array($0) } == Array(tokens.indices))
+            #expect(cuts.allSatisfy { !$0.isEmpty && tokens[$0].reduce(0, +) <= limit })
+            // None could have taken the first item of the next.
+            for (cut, next) in zip(cuts, cuts.dropFirst()) {
+                #expect(tokens[cut].reduce(0, +) + tokens[next.lowerBound] > limit)
+            }
+        }
+    }
+
+    @Test func anItemBeyondTheLimitStandsAlone() {
+        #expect(Dealing.microBatches(tokens: [5, 20, 5, 5], limit: 10) == [0..<1, 1..<2, 2..<4])
+    }
+}

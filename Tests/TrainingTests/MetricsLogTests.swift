@@ -1,0 +1,107 @@
+import Checkpoints
+import Foundation
+import QuestionAnswering
+import Testing
+import Training
+
+@Suite struct MetricsLogTests {
+    /// Step n of a script: loss n, n features of which one start is right, and so on.
+    private static func report(_ step: Int, features: Int? = nil) -> StepReport {
+        let features = features ?? step
+        return StepReport(
+            step: step, epoch: Double(step) / 4,
+            loss: StepLoss(
+                loss: Double(step), correctStarts: 1, correctEnds: features, features: features,
+                tokens: 10 * features),
+            learningRate: Double(step) / 10, gradientNorm: 2 * Double(step), seconds: 2,
+            computeSeconds: 1.5, communicationSeconds: 0.5)
+    }
+
+    private static func lines(interval: Int, _ events: [TrainingEvent]) throws -> [[String: Any]] {
+        let temporary = try TemporaryFolder()
+        let log = try MetricsLog(path: temporary.path("metrics.jsonl"), interval: interval)
+        for event in events { try log.observe(event) }
+        return try temporary.text("metrics.jsonl").split(separator: "\n").map {
+            try #require(JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
+    }
+
+    @Test func linesAreMeansOverTheStepsSinceTheLast() throws {
+        let lines = try Self.lines(
+            interval: 3, (1...4).map { .stepped(Self.report($0)) } + [.finished(step: 4)])
+        #expect(lines.map { $0["step"] as? Int } == [3, 4])
+        let first = try #require(lines.first)
+        #expect(first["event"] as? String == "train")
+        let expected = [
+            "epoch": 0.75, "loss": 2, "learning_rate": 0.2, "grad_norm": 4, "end_accuracy": 1,
+            "samples_per_second": 1, "tokens_per_second": 10, "step_seconds": 2, "compute_seconds": 1.5,
+            "communication_seconds": 0.5,
+        ]
+        for (key, value) in expected {
+            let actual = try #require(first[key] as? Double, "\(key)")
+            #expect(abs(actual - value) < 1e-12, "\(key)")
+        }
+        let accuracy = try #require(first["start_accuracy"] as? Double)
+        #expect(abs(accuracy - (1 + 0.5 + 1.0 / 3) / 3) < 1e-12)
+        #expect(lines[1]["loss"] as? Double == 4 && lines[1]["samples_per_second"] as? Double == 2)
+        #expect(
+            Set(first.keys) == Set(expected.keys).union(["event", "step", "start_accuracy"]),
+            "the keys of the interface and no others")
+    }
+
+    @Test func everyStepHasItsLineWithAnIntervalOfOne() throws {
+        let lines = try Self.lines(
+            interval: 1, (1...3).map { .stepped(Self.report($0)) } + [.finished(step: 3)])
+        #expect(lines.map { $0["loss"] as? Double } == [1, 2, 3])
+    }
+
+    @Test func linesKeepTheOrderOfTheInterface() throws {
+        let temporary = try TemporaryFolder()
+        let log = try MetricsLog(path: temporary.path("m"), interval: 1)
+        try log.observe(.stepped(Self.report(1)))
+        #expect(
+            try temporary.text("m").hasPrefix(
+                #"{"event":"train","step":1,"epoch":0.25,"loss":1.0,"learning_rate":0.1,"grad_norm":2.0,"#))
+        try log.observe(.saved(step: 1, path: "checkpoints/step-00000001.h5"))
+        #expect(
+            try temporary.text("m").hasSuffix(
+                "\n" + #"{"event":"save","step":1,"path":"checkpoints/step-00000001.h5"}"# + "\n"))
+    }
+
+    @Test func evaluationsHaveLossAndAllMetrics() throws {
+        let lines = try Self.lines(
+            interval: 10,
+            [.evaluationStarted(step: 7), .evaluated(step: 7, epoch: 1.75, .untrained), .finished(step: 7)])
+        let line = try #require(lines.first)
+        #expect(lines.count == 1)
+        #expect(line["event"] as? String == "eval" && line["step"] as? Int == 7)
+        #expect(line["loss"] as? Double == 5)
+        for key in ["exact_match", "f1", "korquad_exact_match", "korquad_f1", "edit_distance"] {
+            #expect(line[key] is Double, "\(key)")
+        }
+    }
+
+    @Test func numbersThatAreNotFiniteLeaveALineReadable() throws {
+        let loss = StepLoss(loss: .nan, correctStarts: 0, correctEnds: 0, features: 1, tokens: 1)
+        let report = StepReport(
+            step: 1, epoch: 1, loss: loss, learningRate: 0, gradientNorm: .infinity, seconds: 0,
+            computeSeconds: 0, communicationSeconds: 0)
+        let line = try #require(try Self.lines(interval: 1, [.stepped(report)]).first)
+        #expect(line["loss"] is NSNull && line["grad_norm"] is NSNull)
+        #expect(line["samples_per_second"] is NSNull)
+    }
+
+    @Test func aRunWithoutStepsSinceTheLastLineAddsNone() throws {
+        #expect(try Self.lines(interval: 1, [.stepped(Self.report(1)), .finished(step: 1)]).count == 1)
+        #expect(MetricsWindow().means() == nil)
+    }
+
+    @Test func aPlaceWithoutRoomForTheFileIsAnError() throws {
+        let temporary = try TemporaryFolder()
+        let path = temporary.path("missing/metrics.jsonl")
+        let error = try #require(throws: CheckpointError.self) {
+            _ = try MetricsLog(path: path, interval: 1)
+        }
+        #expect(error.category == .cannotCreate && error.path == path)
+    }
+}
