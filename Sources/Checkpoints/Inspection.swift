@@ -154,7 +154,9 @@ package struct Inspection: Sendable, Codable, Equatable {
         let folder = try ModelFolder(path: path)
         let (file, _) = try WeightFormat.locate(path)
         let source = try SafetensorsFile(path: file)
-        _ = try WeightNames(source.weights, layout: ParameterLayout(folder.configuration), path: file)
+        let names = try WeightNames(
+            source.weights, layout: ParameterLayout(folder.configuration), path: file)
+        for match in names.matches { try source.requireWeight(source.header.tensors[match.tensor]) }
     }
 
     private static func checkCheckpoint(_ inspection: Inspection) throws {

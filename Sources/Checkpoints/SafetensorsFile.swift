@@ -32,12 +32,20 @@ package final class SafetensorsFile: Sendable {
             case .bfloat16:
                 Self.convert(bytes, UInt16.self, into: destination) { Float(bitPattern: UInt32($0) << 16) }
             case .float16: Self.convert(bytes, UInt16.self, into: destination, Self.single(half:))
-            default:
-                throw CheckpointError.badData(
-                    "has type \(tensor.type.rawValue), which is not one of F32, F16, BF16, F64", path: path,
-                    item: tensor.name, remedy: "convert the weights to one of these")
+            default: throw notAWeight(tensor)
             }
         }
+    }
+
+    /// Throws `.badData` when `tensor` is of a type that `read` does not take.
+    func requireWeight(_ tensor: SafetensorsTensor) throws {
+        guard tensor.type.isWeight else { throw notAWeight(tensor) }
+    }
+
+    private func notAWeight(_ tensor: SafetensorsTensor) -> CheckpointError {
+        .badData(
+            "has type \(tensor.type.rawValue), which is not one of F32, F16, BF16, F64", path: path,
+            item: tensor.name, remedy: "convert the weights to one of these")
     }
 
     private static func copy(

@@ -64,7 +64,9 @@ struct AnswerOptions: ParsableArguments {
     @Flag(name: .customLong("version-2-with-negative"), help: "Questions may have no answer.")
     var version2WithNegative = false
 
-    @Option(help: "No answer when its score exceeds the best other by more than this.")
+    // Unconditional, so that a value with a minus sign is not taken for a flag.
+    @Option(
+        parsing: .unconditional, help: "No answer when its score exceeds the best other by more than this.")
     var nullScoreDiffThreshold: Float = 0
 
     @Option(help: "Starts and ends looked at in a window, and candidates kept for a question.")

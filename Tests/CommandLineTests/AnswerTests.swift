@@ -1,0 +1,129 @@
+import TestSupport
+import Testing
+
+extension ProgramTests {
+    @Suite struct AnswerTests {
+        static let context = "두레는 옛 마을의 풍습이다. 農社라고도 했다. 🙂 그리고 끝."
+
+        @Test(arguments: [1, 3])
+        func answersAreAListOfSlicesOfTheContext(count: Int) async throws {
+            let work = try await Workspace()
+            let result = try await Program.run([
+                "answer", "--model", work.model, "--question", "두레는 무엇인가?", "--context", Self.context,
+                "--top-k", "\(count)",
+            ])
+            expectSuccess(result)
+            let answers = try JSON(result.output).list
+            #expect(answers.count == count)
+            let scores = answers.compactMap { $0["score"]?.number }
+            #expect(scores == scores.sorted(by: >))
+            for answer in answers {
+                #expect(Set(answer.members.keys) == ["answer", "score", "start", "end"])
+                let start = try #require(answer["start"]?.number)
+                let end = try #require(answer["end"]?.number)
+                var slice = String.UnicodeScalarView()
+                slice += Array(Self.context.unicodeScalars)[Int(start)..<Int(end)]
+                #expect(answer["answer"] == .text(String(slice)))
+            }
+        }
+
+        @Test func linesOfQuestionsHaveLinesOfAnswers() async throws {
+            let work = try await Workspace()
+            let requests: [JSON] = [
+                ["id": "a", "question": "두레는 무엇인가?", "context": .text(Self.context)],
+                ["id": "b", "question": "다른 이름은?", "context": "농사\u{2028}라고\r했다"],
+            ]
+            let input = requests.map(\.text).joined(separator: "\n")
+            let result = try await Program.run(["answer", "--model", work.model], input: input.utf8)
+            expectSuccess(result)
+            let answers = try result.outputLines.map { try JSON($0.utf8) }
+            #expect(answers.map { $0["id"] } == ["a", "b"])
+            for answer in answers { #expect(answer["answers"]?.list.count == 1) }
+
+            let alone = try await Program.run([
+                "answer", "--model", work.model, "--question", "두레는 무엇인가?", "--context", Self.context,
+            ])
+            #expect(try JSON(alone.output) == answers[0]["answers"])
+        }
+
+        @Test(arguments: [
+            ("{\"id\":\"a\"}", "line 2"), ("nonsense", "line 2"), ("", "line 2"),
+            ("{\"id\":\"a\",\"question\":\"q\",\"context\":\" \"}", "question a"),
+        ])
+        func aLineThatCannotBeAnsweredIsNamed(line: String, place: String) async throws {
+            let work = try await Workspace()
+            let good = #"{"id":"first","question":"무엇?","context":"두레는 풍습이다."}"#
+            let result = try await Program.run(
+                ["answer", "--model", work.model], input: "\(good)\n\(line)\n".utf8)
+            #expect(result.exitCode == 65)
+            #expect(messages(result).count == 1)
+            #expect(result.errorText.contains(place))
+        }
+
+        @Test func anEmptyContextIsRefused() async throws {
+            let work = try await Workspace()
+            for context in ["", " \n"] {
+                let result = try await Program.run([
+                    "answer", "--model", work.model, "--question", "무엇?", "--context", context,
+                ])
+                expectFailure(result, 65, "empty")
+            }
+        }
+    }
+
+    @Suite struct TokenizeTests {
+        @Test func folderVocabularyAndCheckpointGiveTheSameTokens() async throws {
+            let work = try await Workspace()
+            expectSuccess(
+                try await Program.run(work.train(into: "run", "--max-steps", "1", "--save-strategy", "no")))
+            let text = "두레는 옛 마을의 풍습이다!\n農社 🙂 e\u{301}\n\n[MASK] 끝"
+            var outputs: Set<[UInt8]> = []
+            for model in [work.model, work.vocabulary, work.folder.file("run/final.h5")] {
+                let result = try await Program.run(["tokenize", "--model", model], input: text.utf8)
+                expectSuccess(result)
+                outputs.insert(result.output)
+                #expect(result.outputLines.count == 4)
+            }
+            #expect(outputs.count == 1)
+        }
+
+        @Test func otherSeparatorsThanLineFeedsStayInTheLine() async throws {
+            let work = try await Workspace()
+            let text = "두레\r마을\u{2028}풍습\u{85}끝\u{B}두레\r\n둘째"
+            let result = try await Program.run(["tokenize", "--model", work.model], input: text.utf8)
+            expectSuccess(result)
+            let lines = try result.outputLines.map { try JSON($0.utf8) }
+            #expect(lines.count == 2)
+            for line in lines {
+                #expect(Set(line.members.keys) == ["tokens", "ids", "offsets"])
+                #expect(line["tokens"]?.list.count == line["offsets"]?.list.count)
+                #expect(line["ids"]?.list.count == line["offsets"]?.list.count)
+            }
+            // Offsets go on counting behind the separators.
+            #expect(lines[0]["offsets"]?.list.last?.list.last == 13)
+        }
+
+        @Test func bytesThatAreNotTextAreRefused() async throws {
+            let work = try await Workspace()
+            let result = try await Program.run(
+                ["tokenize", "--model", work.model], input: [0xED, 0x95, 0x0A] as [UInt8])
+            expectFailure(result, 65, "line 1")
+        }
+
+        @Test func streamsThatCannotBeUsedAreReported() async throws {
+            let work = try await Workspace()
+            func shell(_ command: String) async throws -> ProgramResult {
+                let script = try work.folder.write(
+                    script: "echo 두레 | '\(Program.dure)' tokenize --model '\(work.model)' \(command)",
+                    to: "run.sh")
+                return try await Program.run([], program: script)
+            }
+            expectFailure(try await shell("</"), 74, "stdin")
+            expectFailure(try await shell("<&-"), 74, "stdin")
+            expectFailure(try await shell(">/dev/full"), 74, "stdout")
+            expectFailure(try await shell(">&-"), 74, "stdout")
+            #expect(try await shell("2>/dev/full").exitCode == 0)
+            #expect(try await shell("2>&-").exitCode == 0)
+        }
+    }
+}

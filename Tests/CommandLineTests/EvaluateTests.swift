@@ -1,0 +1,98 @@
+import TestSupport
+import Testing
+
+extension ProgramTests {
+    @Suite struct EvaluateTests {
+        @Test func scoreGivesTheMetricsThatEvaluateGave() async throws {
+            let work = try await Workspace()
+            let evaluation = try await Program.run(work.evaluate(work.model, into: "output"))
+            expectSuccess(evaluation)
+            #expect(
+                work.folder.contents(of: "output")
+                    == ["eval_nbest_predictions.json", "eval_predictions.json", "eval_results.json"])
+            let results = try JSON(evaluation.output)
+            #expect(try work.json("output/eval_results.json") == results)
+
+            let score = try await Program.run([
+                "score", "--dataset", work.validationFile, "--predictions",
+                work.folder.file("output/eval_predictions.json"),
+            ])
+            expectSuccess(score)
+            #expect(score.errors.isEmpty)
+            for (name, value) in try JSON(score.output).members { #expect(results[name] == value, "\(name)") }
+            for name in ["exact_match", "f1", "korquad_exact_match", "korquad_f1", "edit_distance"] {
+                #expect(try JSON(score.output)[name]?.number != nil)
+            }
+        }
+
+        @Test func everyQuestionHasAnAnswerAndCandidates() async throws {
+            let work = try await Workspace()
+            expectSuccess(
+                try await Program.run(work.evaluate(work.model, into: "output", "--n-best-size", "7")))
+            let predictions = try work.json("output/eval_predictions.json").members
+            let candidates = try work.json("output/eval_nbest_predictions.json").members
+            #expect(predictions.count == 38)
+            #expect(Set(predictions.keys) == Set(candidates.keys))
+            for (id, list) in candidates {
+                #expect((1...7).contains(list.list.count))
+                #expect(list.list.first?["text"] == predictions[id])
+                for candidate in list.list {
+                    #expect(
+                        Set(candidate.members.keys) == ["start_logit", "end_logit", "text", "probability"])
+                }
+            }
+        }
+
+        @Test func aQuestionMayHaveNoAnswerWhenThatIsAllowed() async throws {
+            let work = try await Workspace()
+            let arguments = work.evaluate(
+                work.model, into: "output", "--version-2-with-negative", "--null-score-diff-threshold",
+                "-1000")
+            expectSuccess(try await Program.run(arguments))
+            #expect(try work.json("output/eval_predictions.json").members.values.allSatisfy { $0 == "" })
+            #expect(try work.json("output/eval_null_odds.json").members.count == 38)
+        }
+
+        @Test func predictionsAreTheSameBytesOnAnyNumberOfRanks() async throws {
+            let work = try await Workspace()
+            // So few tokens at once that there is something to deal out, and that the last is not full.
+            let few = ["--micro-batch-tokens", "200"]
+            for ranks in 1...4 {
+                let arguments = work.evaluate(work.model, into: "\(ranks)") + few
+                expectSuccess(try await Program.run(ranks: ranks, arguments))
+            }
+            expectSuccess(try await Program.run(work.evaluate(work.model, into: "0") + few))
+            for name in ["eval_predictions.json", "eval_nbest_predictions.json", "eval_results.json"] {
+                let alone = try work.bytes("0/\(name)")
+                for ranks in 1...4 { #expect(try work.bytes("\(ranks)/\(name)") == alone, "\(ranks)") }
+            }
+        }
+
+        @Test func aCheckpointAnswersAsTheFolderItCameFrom() async throws {
+            let work = try await Workspace()
+            // A rate so low that no weight changes.
+            let arguments = work.train(
+                into: "run", "--max-steps", "1", "--learning-rate", "1e-30", "--save-strategy", "no")
+            expectSuccess(try await Program.run(arguments))
+            expectSuccess(try await Program.run(work.evaluate(work.model, into: "folder")))
+            expectSuccess(
+                try await Program.run(work.evaluate(work.folder.file("run/final.h5"), into: "checkpoint")))
+            #expect(
+                try work.bytes("folder/eval_nbest_predictions.json")
+                    == work.bytes("checkpoint/eval_nbest_predictions.json"))
+        }
+
+        @Test func predictionsThatAreMissingAreCounted() async throws {
+            let work = try await Workspace()
+            let dataset = try work.dataset(
+                "d.json", questions: [Workspace.question("a"), Workspace.question("b")])
+            let predictions = try work.folder.write(#"{"a": "두레"}"#.utf8, to: "p.json")
+            let result = try await Program.run(["score", "--dataset", dataset, "--predictions", predictions])
+            expectSuccess(result)
+            let metrics = try JSON(result.output)
+            #expect(metrics["missing"] == 1)
+            #expect(metrics["total"] == 2)
+            #expect(metrics["exact_match"] == 50)
+        }
+    }
+}
