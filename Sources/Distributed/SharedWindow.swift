@@ -80,10 +80,13 @@ final class SharedWindow {
         return base.bindMemory(to: Float.self, capacity: count)
     }
 
-    /// Shared memory comes from here on Linux; writing past its size would end the process without a word.
+    /// How large a window may be. Shared memory is a file under /dev/shm, and writing past that file system's
+    /// size would end the process without a word.
     private static var freeBytes: Int {
         var status = statvfs()
         guard statvfs("/dev/shm", &status) == 0 else { return 0 }
-        return Int(status.f_bavail) * Int(status.f_frsize)
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit) == 0 else { return 0 }
+        return min(Int(status.f_bavail) * Int(status.f_frsize), Int(clamping: limit.rlim_cur))
     }
 }

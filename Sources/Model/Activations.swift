@@ -64,8 +64,9 @@ final class ActivationMemory {
     let attentionScratchPerWorker: Int
     private let memory: FloatBuffer
 
-    init(_ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose)
-    {
+    init(
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose
+    ) {
         self.capacity = capacity
         let sizes = Sizes(configuration, capacity, threads: threads, purpose)
         memory = FloatBuffer(count: sizes.total)
@@ -128,8 +129,9 @@ private struct Sizes {
     let keptLayers: Int
     let total: Int
 
-    init(_ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose)
-    {
+    init(
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose
+    ) {
         tokens = capacity.tokens
         hidden = Arena.padded(tokens * configuration.hiddenSize)
         // Attention's backward borrows the wide buffers for `[tokens, hidden]`.

@@ -102,7 +102,8 @@ struct BenchKernels: ParsableCommand {
 
 struct BenchStep: ParsableCommand, RankedCommand {
     static let configuration = CommandConfiguration(
-        commandName: "step", abstract: "Whole training steps, against the rate of the products; also under mpirun.",
+        commandName: "step",
+        abstract: "Whole training steps, against the rate of the products; also under mpirun.",
         discussion: "mpirun -n 2 dure bench step --size base --profile")
 
     @Option(help: "Features of a step, over all ranks.")
@@ -145,7 +146,8 @@ struct BenchStep: ParsableCommand, RankedCommand {
     private func text(_ report: StepBenchmark.Report) -> String {
         var lines = [
             String(
-                format: "step %.3f s, p95 %.3f s · %.2f samples/s · %.0f tokens/s · %d rank(s) × %d thread(s)",
+                format:
+                    "step %.3f s, p95 %.3f s · %.2f samples/s · %.0f tokens/s · %d rank(s) × %d thread(s)",
                 report.step.median, report.step.p95, report.samplesPerSecond, report.tokensPerSecond,
                 report.ranks, report.threads),
             String(
@@ -155,7 +157,8 @@ struct BenchStep: ParsableCommand, RankedCommand {
         if profile {
             let total = report.profile.reduce(0) { $0 + $1.seconds }
             lines += report.profile.map { section, seconds in
-                String(format: "%9.1f ms  %5.1f %%  ", seconds * 1e3, seconds / total * 100) + section.rawValue
+                String(format: "%9.1f ms  %5.1f %%  ", seconds * 1e3, seconds / total * 100)
+                    + section.rawValue
             }
             lines.append(String(format: "%9.1f ms  100.0 %%  a step", total * 1e3))
         }

@@ -20,10 +20,10 @@ import Testing
     }
 
     @Test(
-        "a product is that of Double, with the same bits on any number of threads",
+        "a product is that of Double on any number of threads, with the same bits each time",
         arguments: ways,
         [
-            Shape(1, 1, 1), Shape(5, 17, 3), Shape(65, 7, 48), Shape(17, 33, 130), Shape(530, 5, 17),
+            Shape(1, 1, 1), Shape(5, 17, 3), Shape(65, 7, 48), Shape(17, 33, 130), Shape(530, 5, 17), Shape(700, 96, 130),
             Shape(0, 3, 4), Shape(3, 0, 4), Shape(3, 4, 0), Shape(0, 0, 0),
         ])
     func agreesWithDouble(
@@ -35,9 +35,13 @@ import Testing
         // Relative to the operands' norms rounding grows as √depth; sums here are short.
         #expect(largestDifference(result.doubles, expected) <= 1e-6 * Double(shape.depth + 1))
         for threads in [2, 3, 8] {
-            #expect(trial.run(makePool(threads)).bits == result.bits, "\(threads) threads")
+            let shared = trial.run(makePool(threads))
+            #expect(
+                largestDifference(shared.doubles, expected) <= 1e-6 * Double(shape.depth + 1),
+                "\(threads) threads")
+            #expect(trial.run(makePool(threads)).bits == shared.bits, "\(threads) threads")
         }
-        if shape.rows < 512 { #expect(trial.run(nil).bits == result.bits) }
+        #expect(trial.run(nil).bits == result.bits)
     }
 
     @Test("what stood in an overwritten target does not matter, even NaN")

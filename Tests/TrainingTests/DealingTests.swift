@@ -50,11 +50,22 @@ import Training
             let cuts = Dealing.microBatches(tokens: tokens, limit: limit)
             #expect(cuts.flatMap { Array($0) } == Array(tokens.indices))
             #expect(cuts.allSatisfy { !$0.isEmpty && tokens[$0].reduce(0, +) <= limit })
-            // None could have taken the first item of the next.
-            for (cut, next) in zip(cuts, cuts.dropFirst()) {
-                #expect(tokens[cut].reduce(0, +) + tokens[next.lowerBound] > limit)
+            // As few as a greedy cut, which has the fewest there can be.
+            var fewest = 0
+            var room = 0
+            for count in tokens {
+                if count > room {
+                    fewest += 1
+                    room = limit
+                }
+                room -= count
             }
+            #expect(cuts.count == fewest)
         }
+    }
+
+    @Test func microBatchesAreOfAboutTheSameSize() {
+        #expect(Dealing.microBatches(tokens: [60, 60, 60, 60, 60], limit: 250) == [0..<3, 3..<5])
     }
 
     @Test func anItemBeyondTheLimitStandsAlone() {

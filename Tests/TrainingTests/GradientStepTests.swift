@@ -18,7 +18,7 @@ import Training
     ) throws -> Sum {
         useSingleThreadedBLAS()
         let model = tiny.model(tiny.parameters(), WorkerPool(threadCount: 1))
-        let gradientStep = GradientStep(
+        let gradientStep = try GradientStep(
             model: model, communicator: communicator, seed: tiny.seed, hiddenDropout: tiny.hiddenDropout,
             attentionDropout: tiny.attentionDropout)
         let local = gradientStep.compute(batch, step: step, features: tiny.features)
@@ -43,7 +43,7 @@ import Training
     @Test func gradientsStartAtZeroInEveryStep() throws {
         let tiny = try TinyTraining()
         useSingleThreadedBLAS()
-        let step = GradientStep(
+        let step = try GradientStep(
             model: tiny.model(tiny.parameters(), WorkerPool(threadCount: 1)),
             communicator: SingleProcess(), seed: 42, hiddenDropout: 0, attentionDropout: 0)
         let batch = GlobalBatch(epoch: 0, features: [1, 2, 3])

@@ -44,7 +44,9 @@ package struct KernelBenchmark {
     }
 
     private func activation(_ width: Int, _ limit: Double) -> BenchmarkRow {
-        let (input, output, bias) = (random(tokens * width), FloatBuffer(count: tokens * width), random(width))
+        let (input, output, bias) = (
+            random(tokens * width), FloatBuffer(count: tokens * width), random(width)
+        )
         return row("bias and GELU, \(tokens)×\(width)", bytes: 12 * tokens * width, limit: limit) {
             bias.fill(0)
             activationForward(
@@ -67,7 +69,8 @@ package struct KernelBenchmark {
         )
         let (bias, gamma, beta) = (random(width), random(width), random(width))
         let statistics = FloatBuffer(count: 2 * tokens)
-        return row("bias, residual, LayerNorm, \(tokens)×\(width)", bytes: 16 * tokens * width, limit: limit) {
+        return row("bias, residual, LayerNorm, \(tokens)×\(width)", bytes: 16 * tokens * width, limit: limit)
+        {
             residualLayerNormForward(
                 pool, tokens: tokens, width: width, input: input.pointer, bias: bias.pointer, dropout: nil,
                 residual: residual.pointer,

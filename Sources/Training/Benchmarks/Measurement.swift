@@ -7,7 +7,9 @@ package struct Measurement: Sendable {
     private let sorted: [Double]
 
     /// Runs `body` until both bounds are reached, after some runs that do not count.
-    package init(warmup: Int = 1, runs: Int = 5, atLeast seconds: Double = 0.3, _ body: () throws -> Void) rethrows {
+    package init(warmup: Int = 1, runs: Int = 5, atLeast seconds: Double = 0.3, _ body: () throws -> Void)
+        rethrows
+    {
         for _ in 0..<warmup { try body() }
         let clock = ContinuousClock()
         var times: [Double] = []
@@ -29,7 +31,8 @@ package struct Measurement: Sendable {
 
     /// The smallest time that this share of the runs did not exceed.
     private func quantile(_ share: Double) -> Double {
-        sorted.isEmpty ? 0 : sorted[min(sorted.count - 1, Int((Double(sorted.count) * share).rounded(.up)) - 1)]
+        sorted.isEmpty
+            ? 0 : sorted[min(sorted.count - 1, Int((Double(sorted.count) * share).rounded(.up)) - 1)]
     }
 }
 

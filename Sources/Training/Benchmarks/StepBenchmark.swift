@@ -67,7 +67,9 @@ package struct StepBenchmark {
         return report(steps, profile, features, productRate: products.last?.rate ?? 0, compute)
     }
 
-    private func trainer(_ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan) throws -> Trainer {
+    private func trainer(_ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan) throws
+        -> Trainer
+    {
         let total = settings.steps + settings.warmup
         let schedule = LearningRateSchedule(kind: .constant, peak: 1e-5, warmupSteps: 0, totalSteps: total)
         return Trainer(
@@ -117,7 +119,8 @@ extension StepBenchmark.Report {
         .object([
             ("ranks", .integer(ranks)), ("threads_per_rank", .integer(threads)),
             ("median_step_seconds", .number(step.median)), ("p95_step_seconds", .number(step.p95)),
-            ("samples_per_second", .number(samplesPerSecond)), ("tokens_per_second", .number(tokensPerSecond)),
+            ("samples_per_second", .number(samplesPerSecond)),
+            ("tokens_per_second", .number(tokensPerSecond)),
             ("tokens_per_step", .number(tokensPerStep)), ("step_gflops_per_rank", .number(stepRate)),
             ("gemm_gflops_per_rank", .number(productRate)), ("share_of_gemm_rate", .number(share)),
             ("profile_seconds", .object(profile.map { ($0.section.rawValue, .number($0.seconds)) })),

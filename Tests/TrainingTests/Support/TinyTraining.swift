@@ -81,7 +81,7 @@ struct TinyTraining: Sendable {
         let recorder = EventRecorder()
         let trainer = Trainer(
             plan: plan, model: model, features: features, sampler: sampler,
-            gradientStep: GradientStep(
+            gradientStep: try GradientStep(
                 model: model, communicator: communicator, seed: seed, hiddenDropout: hiddenDropout,
                 attentionDropout: attentionDropout),
             optimizer: AdamW(layout: layout, settings: optimizer, pool: pool), pool: pool,
