@@ -34,7 +34,8 @@ extension HDF5Object {
     }
 
     /// Reads the one-dimensional dataset `name` of exactly this type of number.
-    func readIntegers<Value: HDF5Integer>(_ name: String, as type: Value.Type = Value.self) throws -> [Value] {
+    func readIntegers<Value: HDF5Integer>(_ name: String, as type: Value.Type = Value.self) throws -> [Value]
+    {
         try HDF5.locked {
             let dataset = try openDataset(name)
             let location = dataset.location

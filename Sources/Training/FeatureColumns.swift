@@ -146,7 +146,10 @@ extension FeatureColumns {
         guard inputIDs.allSatisfy({ $0 >= 0 && $0 < vocabularySize }) else {
             return "a token id is out of range"
         }
-        guard (0..<offsets.count / 2).allSatisfy({ 0 <= offsets[2 * $0] && offsets[2 * $0] <= offsets[2 * $0 + 1] })
+        guard
+            (0..<offsets.count / 2).allSatisfy({
+                0 <= offsets[2 * $0] && offsets[2 * $0] <= offsets[2 * $0 + 1]
+            })
         else { return "an offset is out of range" }
         for index in 0..<count where !isSound(index, questions: questions) {
             return "feature \(index) is out of range"
@@ -155,7 +158,8 @@ extension FeatureColumns {
     }
 
     private static func isIndex(_ index: [Int64], of count: Int) -> Bool {
-        index.first == 0 && index.last == Int64(count) && zip(index, index.dropFirst()).allSatisfy { $0 <= $1 }
+        index.first == 0 && index.last == Int64(count)
+            && zip(index, index.dropFirst()).allSatisfy { $0 <= $1 }
     }
 
     private func isSound(_ index: Int, questions: Int) -> Bool {

@@ -31,8 +31,10 @@ package struct FeatureWork: Sendable {
         var start = 0
         for index in order.indices {
             let next = index + 1
-            guard next == order.count || next == labelledCount
-                || dataset.questions[order[next]].contextIndex != dataset.questions[order[index]].contextIndex
+            guard
+                next == order.count || next == labelledCount
+                    || dataset.questions[order[next]].contextIndex
+                        != dataset.questions[order[index]].contextIndex
             else { continue }
             groups.append(Group(range: start..<next, isLabelled: index < labelledCount))
             start = next
@@ -109,8 +111,10 @@ extension FeatureBuilder {
         of work: FeatureWork, groups: ArraySlice<FeatureWork.Group>, pool: WorkerPool
     ) throws(FeatureError) -> FeatureColumns {
         // A few runs a thread, so that none waits long for another.
-        let runs = FeatureWork.cut(groups.map(work.cost), parts: pool.threadCount == 1 ? 1 : 4 * pool.threadCount)
-        var results = [Result<FeatureColumns, FeatureError>](repeating: .success(FeatureColumns()), count: runs.count)
+        let runs = FeatureWork.cut(
+            groups.map(work.cost), parts: pool.threadCount == 1 ? 1 : 4 * pool.threadCount)
+        var results = [Result<FeatureColumns, FeatureError>](
+            repeating: .success(FeatureColumns()), count: runs.count)
         results.withUnsafeMutableBufferPointer { results in
             // Every task writes its own element.
             nonisolated(unsafe) let results = results

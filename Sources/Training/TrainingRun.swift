@@ -197,7 +197,9 @@ extension TrainingRun {
 extension TrainingSettings {
     fileprivate var trainingRequest: FeatureRequest {
         let kind = FeatureKind.training(strict: strict)
-        guard case .split(let share) = validation else { return FeatureRequest(files: trainFiles, kind: kind) }
+        guard case .split(let share) = validation else {
+            return FeatureRequest(files: trainFiles, kind: kind)
+        }
         return FeatureRequest(
             files: trainFiles, part: .trainingShare(validationShare: share, seed: seed), kind: kind)
     }
