@@ -8,6 +8,8 @@ static inline hid_t dure_h5t_ieee_f32be(void) { return H5T_IEEE_F32BE; }
 static inline hid_t dure_h5t_c_s1(void) { return H5T_C_S1; }
 static inline hid_t dure_h5t_std_i8le(void) { return H5T_STD_I8LE; }
 static inline hid_t dure_h5t_native_int8(void) { return H5T_NATIVE_INT8; }
+static inline hid_t dure_h5t_native_int32(void) { return H5T_NATIVE_INT32; }
+static inline hid_t dure_h5t_std_i32le(void) { return H5T_STD_I32LE; }
 static inline hid_t dure_h5t_native_int64(void) { return H5T_NATIVE_INT64; }
 static inline hid_t dure_h5t_std_i64le(void) { return H5T_STD_I64LE; }
 static inline hid_t dure_h5t_native_uint64(void) { return H5T_NATIVE_UINT64; }

@@ -139,7 +139,7 @@ extension HDF5Object {
         return chunk
     }
 
-    private func createDataset(
+    func createDataset(
         _ name: String, type: hid_t, _ space: borrowing HDF5Handle, _ creation: borrowing HDF5Handle,
         at inner: HDF5Location
     ) throws -> HDF5Handle {
@@ -148,7 +148,7 @@ extension HDF5Object {
         return try HDF5Handle(id, .dataset, at: inner, "create the dataset")
     }
 
-    private func openDataset(_ name: String) throws -> HDF5Object {
+    func openDataset(_ name: String) throws -> HDF5Object {
         let inner = location.item("\(location.item ?? "")/\(name)")
         guard try contains(name) else { throw inner.bad("the dataset is missing") }
         let handle = try HDF5Handle(
@@ -156,13 +156,13 @@ extension HDF5Object {
         return HDF5Object(handle: handle, location: inner)
     }
 
-    private static func dataspace(_ shape: [Int], at location: HDF5Location) throws -> HDF5Handle {
+    static func dataspace(_ shape: [Int], at location: HDF5Location) throws -> HDF5Handle {
         let dimensions = shape.map { hsize_t($0) }
         let id = shape.isEmpty ? H5Screate(H5S_SCALAR) : H5Screate_simple(Int32(shape.count), dimensions, nil)
         return try HDF5Handle(id, .dataspace, at: location, "describe the shape")
     }
 
-    private static func creation(chunk: [Int]?, at location: HDF5Location) throws -> HDF5Handle {
+    static func creation(chunk: [Int]?, at location: HDF5Location) throws -> HDF5Handle {
         let action = "choose the storage"
         let list = try HDF5Handle(H5Pcreate(dure_h5p_dataset_create()), .propertyList, at: location, action)
         // Equal content gives equal bytes.
@@ -182,7 +182,7 @@ extension HDF5Object {
         guard isFloat else { throw dataset.location.bad("is not of type float32") }
     }
 
-    private static func shape(_ dataset: borrowing HDF5Object) throws -> [Int] {
+    static func shape(_ dataset: borrowing HDF5Object) throws -> [Int] {
         let location = dataset.location
         let space = try HDF5Handle(H5Dget_space(dataset.id), .dataspace, at: location, "read the shape")
         guard H5Sget_simple_extent_type(space.id) != H5S_NULL else { throw location.bad("holds nothing") }
@@ -193,7 +193,7 @@ extension HDF5Object {
     }
 
     /// Chunks that were never written read as zeros: refuse a dataset that lacks any.
-    private static func checkAllocated(_ dataset: borrowing HDF5Object) throws {
+    static func checkAllocated(_ dataset: borrowing HDF5Object) throws {
         let location = dataset.location
         let list = try creationList(dataset)
         let shape = try shape(dataset)

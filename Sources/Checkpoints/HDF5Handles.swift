@@ -53,7 +53,11 @@ struct HDF5Object: ~Copyable {
         return try HDF5.locked {
             let access = try fileAccess(location)
             try location.check(dure_h5p_set_checksummed_format(access.id), "choose the file format")
-            let id = H5Fcreate(temporaryPath, dure_h5f_acc_trunc(), dure_h5p_default(), access.id)
+            let creation = try HDF5Handle(
+                H5Pcreate(dure_h5p_file_create()), .propertyList, at: location, "choose the file format")
+            // Equal content gives equal bytes, whenever it is written.
+            try location.check(H5Pset_obj_track_times(creation.id, false), "choose the file format")
+            let id = H5Fcreate(temporaryPath, dure_h5f_acc_trunc(), creation.id, access.id)
             return HDF5Object(handle: try HDF5Handle(id, .file, at: location, "create"), location: location)
         }
     }

@@ -1,3 +1,4 @@
+import Kernels
 import Model
 import QuestionAnswering
 
@@ -8,9 +9,10 @@ package struct PreparedData: Sendable {
     package let notices: [String]
 }
 
-/// Reads datasets and cuts them into features that a model can take.
+/// Cuts datasets into features that a model can take.
 package struct DataPreparation {
-    private let builder: FeatureBuilder
+    private let trainingBuilder: FeatureBuilder
+    private let completeBuilder: FeatureBuilder
     private let configuration: ModelConfiguration
 
     /// - Throws: `TrainingError` or `FeatureError` when the settings do not fit the model.
@@ -29,40 +31,70 @@ package struct DataPreparation {
                 problem: "question and context need two token types", remedy: "use a model that has two")
         }
         self.configuration = configuration
-        builder = try FeatureBuilder(tokenizer: tokenizer, settings: settings)
+        trainingBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: settings)
+        var complete = settings
+        complete.unanswerableWindows = .cls
+        completeBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: complete)
     }
+
+    /// How the windows to train on are cut.
+    var settings: FeatureSettings { trainingBuilder.settings }
+    /// Rows of the model's embedding.
+    var vocabularySize: Int { configuration.vocabularySize }
 
     /// Features to train on: misplaced answers repaired or their questions left out.
     package func training(_ dataset: Dataset, strict: Bool) throws -> PreparedData {
-        let audit = try dataset.auditingAnswers(strict: strict)
-        let features = try builder.features(
-            of: audit.dataset, questions: audit.trainable, labelled: true)
-        guard !features.isEmpty else {
-            throw TrainingError.data(
-                location: dataset.paths.joined(separator: ", "), problem: "no feature is left to train on",
-                remedy: "check the answers, or use --unanswerable-windows cls")
-        }
-        let set = FeatureSet(dataset: audit.dataset, features: features)
-        try requireIDsInEmbedding(set)
-        return PreparedData(set: set, notices: audit.messages())
+        try prepare(dataset, .training(strict: strict))
     }
 
     /// Features of every question, labelled where the dataset has answers. A question whose answer does not
     /// stand where it should is asked all the same, but unlabelled, and after the others.
     package func evaluation(_ dataset: Dataset) throws -> PreparedData {
-        var settings = builder.settings
-        settings.unanswerableWindows = .cls
-        let complete = try FeatureBuilder(tokenizer: builder.tokenizer, settings: settings)
-        let audit = try dataset.auditingAnswers()
-        let placed = Set(audit.trainable)
-        let misplaced = audit.dataset.questions.indices.filter { !placed.contains($0) }
-        let hasAnswers = audit.trainable.contains { !audit.dataset.questions[$0].answers.isEmpty }
-        let features =
-            try complete.features(of: audit.dataset, questions: audit.trainable, labelled: hasAnswers)
-            + complete.features(of: audit.dataset, questions: misplaced, labelled: false)
-        let set = FeatureSet(dataset: audit.dataset, features: features)
+        try prepare(dataset, .evaluation)
+    }
+
+    /// On this thread alone.
+    private func prepare(_ dataset: Dataset, _ kind: FeatureKind) throws -> PreparedData {
+        let work = try work(dataset, kind)
+        let columns = try builder(kind).columns(
+            of: work, groups: work.groups()[...], pool: WorkerPool(threadCount: 1))
+        let set = FeatureSet(dataset: work.dataset, features: columns.features())
+        try check(set, FeatureRequest(files: dataset.paths, kind: kind))
+        return PreparedData(set: set, notices: work.notices)
+    }
+
+    /// The questions to cut into features, their answers audited.
+    func work(_ dataset: Dataset, _ kind: FeatureKind) throws -> FeatureWork {
+        switch kind {
+        case .training(let strict):
+            let audit = try dataset.auditingAnswers(strict: strict)
+            return FeatureWork(
+                dataset: audit.dataset, order: audit.trainable, labelledCount: audit.trainable.count,
+                notices: audit.messages())
+        case .evaluation:
+            let audit = try dataset.auditingAnswers()
+            let placed = Set(audit.trainable)
+            let misplaced = audit.dataset.questions.indices.filter { !placed.contains($0) }
+            let hasAnswers = audit.trainable.contains { !audit.dataset.questions[$0].answers.isEmpty }
+            return FeatureWork(
+                dataset: audit.dataset, order: audit.trainable + misplaced,
+                labelledCount: hasAnswers ? audit.trainable.count : 0, notices: Self.notices(audit))
+        }
+    }
+
+    /// Training may leave windows out, evaluation looks at all.
+    func builder(_ kind: FeatureKind) -> FeatureBuilder {
+        kind == .evaluation ? completeBuilder : trainingBuilder
+    }
+
+    /// - Throws: `TrainingError` when there is nothing to train on or an id has no row in the embedding.
+    func check(_ set: FeatureSet, _ request: FeatureRequest) throws {
+        if request.kind != .evaluation, set.features.isEmpty {
+            throw TrainingError.data(
+                location: request.files.joined(separator: ", "), problem: "no feature is left to train on",
+                remedy: "check the answers, or use --unanswerable-windows cls")
+        }
         try requireIDsInEmbedding(set)
-        return PreparedData(set: set, notices: Self.notices(audit))
     }
 
     private static func notices(_ audit: AnswerAudit) -> [String] {

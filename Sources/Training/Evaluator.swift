@@ -36,11 +36,12 @@ package struct Evaluator {
     private let extractor: AnswerExtractor
     private let communicator: any Communicator
 
-    /// - data: every window of every question, labelled where there are answers.
+    /// - data: every window of every question, labelled where there are answers; on rank 0 with the texts.
     package init(
         forward: DistributedForward, data: FeatureSet, answers: AnswerSettings,
         communicator: any Communicator
     ) {
+        precondition(!communicator.isRoot || data.dataset != nil)
         self.forward = forward
         self.data = data
         self.communicator = communicator
@@ -51,10 +52,10 @@ package struct Evaluator {
     package func run() throws -> Evaluation? {
         let logits = try forward.logits(data)
         return try communicator.together {
-            guard let logits else { return nil }
+            guard let logits, let dataset = data.dataset else { return nil }
             let predictions = try extractor.predictions(
-                for: data.dataset, features: data.features, logits: logits)
-            let metrics = AnswerMetrics(dataset: data.dataset, predictions: Predictions(predictions))
+                for: dataset, features: data.features, logits: logits)
+            let metrics = AnswerMetrics(dataset: dataset, predictions: Predictions(predictions))
             return Evaluation(
                 predictions: predictions,
                 result: EvaluationResult(

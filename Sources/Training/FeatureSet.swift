@@ -1,13 +1,21 @@
 import Model
 import QuestionAnswering
 
-/// A dataset and the features cut from it.
+/// The features cut from a dataset.
 package struct FeatureSet: FeatureSource, Sendable {
-    package let dataset: Dataset
+    /// The texts, where they are needed: on rank 0, to evaluate on.
+    package let dataset: Dataset?
+    /// Of the dataset's questions, to which features refer by index.
+    package let questionIDs: [String]
     package let features: [Feature]
 
     package init(dataset: Dataset, features: [Feature]) {
+        self.init(dataset: dataset, questionIDs: dataset.questions.map(\.id), features: features)
+    }
+
+    package init(dataset: Dataset?, questionIDs: [String], features: [Feature]) {
         self.dataset = dataset
+        self.questionIDs = questionIDs
         self.features = features
     }
 
@@ -24,7 +32,7 @@ package struct FeatureSet: FeatureSource, Sendable {
 
     package func name(_ index: Int) -> String {
         let feature = features[index]
-        return "\(dataset.questions[feature.questionIndex].id)/\(feature.window)"
+        return "\(questionIDs[feature.questionIndex])/\(feature.window)"
     }
 
     /// Differs, as good as surely, where what a step or an evaluation would compute differs.

@@ -35,13 +35,17 @@ package struct TrainingRun {
             path: settings.model, tokenizer: settings.tokenizer, seed: settings.seed,
             communicator: communicator)
         log(loaded.notices)
-        let data = try communicator.together { try prepare(loaded) }
+        let preparation = try communicator.together {
+            try DataPreparation(
+                configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
+        }
+        let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
+        let data = try prepare(preparation, loaded, compute)
         try communicator.requireEqual(data.training.set.checksum, "the data to train on")
         if let validation = data.validation {
             try communicator.requireEqual(validation.set.checksum, "the data to validate on")
         }
         log(data.training.notices + (data.validation?.notices ?? []))
-        let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
         let model = compute.model(loaded, longest: data.training.set.longest)
         let optimizer = AdamW(layout: loaded.layout, settings: settings.optimizer, pool: compute.pool)
         let plan = plan(features: data.training.set.count)
@@ -76,26 +80,16 @@ package struct TrainingRun {
 
 extension TrainingRun {
     private func prepare(
-        _ loaded: LoadedModel
+        _ preparation: DataPreparation, _ loaded: LoadedModel, _ compute: ComputePlan
     ) throws -> (training: PreparedData, validation: PreparedData?) {
-        let preparation = try DataPreparation(
-            configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
-        let all = try DatasetReader.read(settings.trainFiles)
-        switch settings.validation {
-        case nil:
-            return (try preparation.training(all, strict: settings.strict), nil)
-        case .file(let path):
-            return (
-                try preparation.training(all, strict: settings.strict),
-                try preparation.evaluation(DatasetReader.read([path]))
-            )
-        case .split(let share):
-            let (training, validation) = try all.splitting(validationShare: share, seed: settings.seed)
-            return (
-                try preparation.training(training, strict: settings.strict),
-                try preparation.evaluation(validation)
-            )
-        }
+        let loader = try FeatureLoader(
+            preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
+            pool: compute.pool, cache: settings.featureCache.cache(in: settings.outputDirectory),
+            logger: logger)
+        let training = try loader.load(settings.trainingRequest)
+        let validation = try settings.validationRequest.map(loader.load)
+        loader.keep()
+        return (training, validation)
     }
 
     private var batchSize: Int { settings.batchSize.resolved(ranks: communicator.size) }
@@ -203,6 +197,25 @@ extension TrainingRun {
 }
 
 extension TrainingSettings {
+    fileprivate var trainingRequest: FeatureRequest {
+        let kind = FeatureKind.training(strict: strict)
+        guard case .split(let share) = validation else {
+            return FeatureRequest(files: trainFiles, kind: kind)
+        }
+        return FeatureRequest(
+            files: trainFiles, part: .trainingShare(validationShare: share, seed: seed), kind: kind)
+    }
+
+    fileprivate var validationRequest: FeatureRequest? {
+        switch validation {
+        case nil: nil
+        case .file(let path): FeatureRequest(files: [path], kind: .evaluation)
+        case .split(let share):
+            FeatureRequest(
+                files: trainFiles, part: .validationShare(share, seed: seed), kind: .evaluation)
+        }
+    }
+
     fileprivate var validationFiles: [String] {
         if case .file(let path) = validation { return [path] }
         return []

@@ -54,6 +54,27 @@ package enum ValidationSource: Sendable, Equatable {
     case split(Double)
 }
 
+/// Where features are kept from one run to the next.
+package enum FeatureCacheChoice: Sendable, Equatable {
+    /// In `features` in the output folder.
+    case besideOutput
+    /// In a folder that runs share.
+    case folder(String)
+    /// Nowhere.
+    case off
+
+    package func cache(in outputDirectory: String) -> FeatureCache? {
+        switch self {
+        case .besideOutput:
+            FeatureCache(
+                directory: outputDirectory.hasSuffix("/")
+                    ? "\(outputDirectory)features" : "\(outputDirectory)/features")
+        case .folder(let path): FeatureCache(directory: path)
+        case .off: nil
+        }
+    }
+}
+
 /// How much a rank computes at once, and on how many threads.
 package struct ComputeSettings: Sendable, Equatable {
     /// Most tokens in flight; nil chooses from the model.
@@ -80,6 +101,7 @@ package struct TrainingSettings: Sendable {
     package var warmup = Warmup.ratio(0)
     package var features = FeatureSettings()
     package var answers = AnswerSettings()
+    package var featureCache = FeatureCacheChoice.besideOutput
     package var tokenizer = TokenizerOverrides()
     package var compute = ComputeSettings()
     package var evaluation = Interval.epoch
@@ -157,7 +179,15 @@ extension TrainingSettings {
             ("do-lower-case", tokenizer.doLowerCase.map(JSONValue.boolean) ?? .null),
             ("strip-accents", tokenizer.stripAccents.map(JSONValue.boolean) ?? .null),
             ("strict", .boolean(strict)),
-        ]
+        ] + featureCacheFlags
+    }
+
+    private var featureCacheFlags: [(String, JSONValue)] {
+        switch featureCache {
+        case .besideOutput: []
+        case .folder(let path): [("feature-cache", .string(path))]
+        case .off: [("no-feature-cache", true)]
+        }
     }
 
     private var answerFlags: [(String, JSONValue)] {

@@ -20,6 +20,7 @@ struct EvaluateCommand: RankedCommand {
     var outputDir: String
 
     @OptionGroup(title: "Windows") var features: FeatureOptions
+    @OptionGroup(title: "Windows") var cache: FeatureCacheOptions
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
@@ -45,16 +46,20 @@ struct EvaluateCommand: RankedCommand {
             path: model, tokenizer: tokenizer.overrides, seed: 42, communicator: communicator)
         for notice in loaded.notices { logger.warning("\(notice)") }
         let settings = features.settings(fitting: loaded.configuration.maxPositions)
-        let data = try communicator.together {
+        let preparation = try communicator.together {
             try DataPreparation(
-                configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings
-            ).evaluation(DatasetReader.read([dataset]))
+                configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings)
         }
+        let plan = try communicator.planCompute(compute.settings, loaded, settings)
+        let loader = try FeatureLoader(
+            preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
+            pool: plan.pool, cache: cache.choice.cache(in: outputDir), logger: logger)
+        let data = try loader.load(FeatureRequest(files: [dataset], kind: .evaluation))
+        loader.keep()
         try communicator.requireEqual(data.set.checksum, "the data to evaluate on")
         for notice in data.notices { logger.warning("\(notice)") }
-        let plan = try communicator.planCompute(compute.settings, loaded, settings)
         logger.info(
-            "\(data.set.dataset.questions.count) questions in \(data.set.count) windows on \(communicator.size) rank(s)"
+            "\(data.set.questionIDs.count) questions in \(data.set.count) windows on \(communicator.size) rank(s)"
         )
         let forward = plan.forward(loaded, longest: data.set.longest, communicator: communicator)
         let evaluation = try Evaluator(

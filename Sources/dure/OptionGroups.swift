@@ -60,6 +60,25 @@ struct FeatureOptions: ParsableArguments {
     }
 }
 
+struct FeatureCacheOptions: ParsableArguments {
+    @Option(help: "Folder that keeps features for later runs. (default: features in the output folder)")
+    var featureCache: String?
+
+    @Flag(help: "Keep no features, and use none that were kept.")
+    var noFeatureCache = false
+
+    func validate() throws {
+        guard featureCache == nil || !noFeatureCache else {
+            throw ValidationError("--feature-cache and --no-feature-cache exclude each other")
+        }
+        if let featureCache { try require(!featureCache.isEmpty, "--feature-cache", "''", "a folder's name") }
+    }
+
+    var choice: FeatureCacheChoice {
+        noFeatureCache ? .off : featureCache.map(FeatureCacheChoice.folder) ?? .besideOutput
+    }
+}
+
 struct AnswerOptions: ParsableArguments {
     @Flag(name: .customLong("version-2-with-negative"), help: "Questions may have no answer.")
     var version2WithNegative = false

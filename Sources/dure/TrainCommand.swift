@@ -32,6 +32,7 @@ struct TrainCommand: RankedCommand {
     @OptionGroup(title: "Batches") var batch: BatchOptions
     @OptionGroup(title: "Optimizer") var optimizer: OptimizerOptions
     @OptionGroup(title: "Windows") var features: FeatureOptions
+    @OptionGroup(title: "Windows") var cache: FeatureCacheOptions
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Run") var schedule: RunOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
@@ -65,6 +66,7 @@ struct TrainCommand: RankedCommand {
         settings.schedule = optimizer.lrSchedulerType
         settings.warmup = optimizer.warmup
         settings.features = features.settings(unanswerableWindows)
+        settings.featureCache = cache.choice
         settings.answers = answers.settings
         settings.tokenizer = tokenizer.overrides
         settings.compute = compute.settings

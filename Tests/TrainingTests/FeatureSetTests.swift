@@ -4,13 +4,14 @@ import Testing
 import Training
 
 @Suite struct FeatureSetTests {
+    private static let dataset = Dataset(
+        contexts: ["ab"],
+        questions: [
+            Question(id: "q0", text: "", contextIndex: 0, answers: []),
+            Question(id: "q1", text: "", contextIndex: 0, answers: []),
+        ])
     private static let set = FeatureSet(
-        dataset: Dataset(
-            contexts: ["ab"],
-            questions: [
-                Question(id: "q0", text: "", contextIndex: 0, answers: []),
-                Question(id: "q1", text: "", contextIndex: 0, answers: []),
-            ]),
+        dataset: dataset,
         features: [
             Feature(
                 questionIndex: 1, window: 2, inputIDs: [2, 9, 3, 10, 11, 3], contextStart: 3,
@@ -37,7 +38,7 @@ import Training
     @Test func sizesAreCounted() {
         #expect(Self.set.count == 2 && Self.set.longest == 6 && Self.set.totalTokens == 10)
         #expect(Self.set.tokenCount(1) == 4)
-        #expect(FeatureSet(dataset: Self.set.dataset, features: []).longest == 0)
+        #expect(FeatureSet(dataset: Self.dataset, features: []).longest == 0)
     }
 
     @Test func theChecksumTellsIdsLabelsAndOrderApart() {
@@ -46,7 +47,7 @@ import Training
             let feature = Feature(
                 questionIndex: 0, window: 0, inputIDs: ids, contextStart: contextStart,
                 contextTokens: tokens, label: label)
-            return FeatureSet(dataset: Self.set.dataset, features: [feature]).checksum
+            return FeatureSet(dataset: Self.dataset, features: [feature]).checksum
         }
         let sums = [
             checksum([2, 3, 10, 3]), checksum([2, 3, 11, 3]), checksum([2, 10, 3, 3]),
@@ -54,7 +55,7 @@ import Training
             checksum([2, 3, 10, 3], label: Feature.Label(start: 2, end: 2)),
             checksum([2, 3, 10, 3], label: Feature.Label(start: 2, end: 3)),
             checksum([2, 3, 10, 3], label: .unanswerable), Self.set.checksum,
-            FeatureSet(dataset: Self.set.dataset, features: Self.set.features.reversed()).checksum,
+            FeatureSet(dataset: Self.dataset, features: Self.set.features.reversed()).checksum,
         ]
         #expect(Set(sums).count == sums.count)
         #expect(checksum([2, 3, 10, 3]) == sums[0])

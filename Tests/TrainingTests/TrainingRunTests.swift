@@ -47,8 +47,9 @@ import Training
         #expect(
             try temporary.names("out") == [
                 "checkpoints", "eval_nbest_predictions.json", "eval_predictions.json", "eval_results.json",
-                "final.h5", "metrics.jsonl", "run.json",
+                "features", "final.h5", "metrics.jsonl", "run.json",
             ])
+        #expect(try temporary.names("out/features").count == 2)
         #expect(try temporary.names("out/checkpoints") == ["step-00000004.h5", "step-00000006.h5"])
         let steps = try Self.metrics(temporary, "train")
         #expect(steps.map { $0["step"] as? Int } == [1, 2, 3, 4, 5, 6])
@@ -137,7 +138,10 @@ import Training
         settings.length = .epochs(3)
         _ = try valuesOnRanks(3) { [settings] in try Self.run(settings, $0) }
         #expect(try Self.metrics(temporary, "train").count == 3)
-        #expect(try temporary.names("out") == ["checkpoints", "final.h5", "metrics.jsonl", "run.json"])
+        #expect(
+            try temporary.names("out") == [
+                "checkpoints", "features", "final.h5", "metrics.jsonl", "run.json",
+            ])
     }
 
     @Test func aSplitTakesItsQuestionsFromTheTrainingFile() throws {
@@ -184,17 +188,45 @@ import Training
         }
     }
 
-    @Test func ranksThatReadDifferentDataEndInsteadOfWaiting() throws {
+    @Test func ranksThatCutWindowsDifferentlyEndInsteadOfWaiting() throws {
         let temporary = try TemporaryFolder()
         let settings = try Self.settings(temporary)
         var other = settings
-        other.trainFiles = [SampleModel.validationFile]
+        other.features.documentStride = 17
         let outcomes = onRanks(3) { [settings, other] in try Self.run($0.rank == 2 ? other : settings, $0) }
         for (rank, outcome) in outcomes.enumerated() {
             let failure = try #require(throws: AgreedFailure.self) { try outcome.get() }
             #expect(failure.exitCode == 69 && failure.rank == 2 && failure.isOwn == (rank == 2))
-            #expect(failure.description.contains("the data to train on"))
+            #expect(failure.description.contains("a setting of the windows"))
         }
+        #expect(try temporary.names() == ["model"])
+    }
+
+    @Test func rankZeroAloneReadsTheData() throws {
+        let temporary = try TemporaryFolder()
+        let settings = try Self.settings(temporary)
+        var other = settings
+        other.trainFiles = [temporary.path("not on this host.json")]
+        _ = try valuesOnRanks(2) { [settings, other] in try Self.run($0.rank == 1 ? other : settings, $0) }
+        #expect(try Self.metrics(temporary, "train").count == 6)
+    }
+
+    @Test func aRunThatReusesFeaturesIsTheSameRun() throws {
+        let temporary = try TemporaryFolder()
+        let settings = try Self.settings(temporary)
+        try Self.run(settings)
+        let first = try Self.metrics(temporary, "train").map { $0["loss"] as? Double }
+        try Self.run(settings)
+        #expect(try Self.metrics(temporary, "train").suffix(6).map { $0["loss"] as? Double } == first)
+        #expect(try temporary.names("out/features").count == 2)
+    }
+
+    @Test func dataThatProvesBadLeavesNoFeaturesBehind() throws {
+        let temporary = try TemporaryFolder()
+        var settings = try Self.settings(temporary)
+        settings.validation = .file(temporary.path("missing.json"))
+        let outcome = Result { try Self.run(settings) }
+        #expect(throws: DatasetError.self) { try outcome.get() }
         #expect(try temporary.names() == ["model"])
     }
 }

@@ -1,0 +1,101 @@
+import Foundation
+
+/// Flat columns of whole numbers and some texts in an HDF5 file of their own, as features are kept.
+///
+/// Damage is found three times over: by the checksums of HDF5's format 1.10, by Fletcher-32 on every chunk, and by
+/// a CRC-32 over all content, because Fletcher-32 takes some words of zeros and of ones for the same.
+package struct ColumnFile: Sendable, Equatable {
+    /// Short texts, as attributes of `/`.
+    package var attributes: [String: String]
+    /// Each a dataset of one text.
+    package var texts: [String: String] = [:]
+    /// Each a one-dimensional dataset.
+    package var columns: [String: [Int32]] = [:]
+    /// Each a one-dimensional dataset.
+    package var indexes: [String: [Int64]] = [:]
+
+    package init(attributes: [String: String]) { self.attributes = attributes }
+
+    /// What `init(path:)` must find in a file.
+    package struct Names: Sendable {
+        package var attributes: [String]
+        package var texts: [String]
+        package var columns: [String]
+        package var indexes: [String]
+
+        package init(attributes: [String], texts: [String], columns: [String], indexes: [String]) {
+            self.attributes = attributes
+            self.texts = texts
+            self.columns = columns
+            self.indexes = indexes
+        }
+    }
+
+    private static let checksumName = "content_crc32"
+
+    /// Writes the file, whole or not at all. Throws `CheckpointError`.
+    package func write(to path: String) throws {
+        try AtomicFile.replace(path) { temporary in
+            try HDF5.locked {
+                let file = try HDF5Object.createFile(at: temporary, reportedAs: path)
+                for (name, text) in attributes.inOrder { try file.writeAttribute(name, .text(text)) }
+                try file.writeAttribute(Self.checksumName, .integer(Int(checksum)))
+                for (name, text) in texts.inOrder { _ = try file.writeText(name, Array(text.utf8)) }
+                for (name, values) in columns.inOrder { try file.writeIntegers(name, values) }
+                for (name, values) in indexes.inOrder { try file.writeIntegers(name, values) }
+                try file.close()
+            }
+        }
+    }
+
+    /// Reads the attributes, texts and columns of these names. Throws `CheckpointError`, `.badData` for a file that
+    /// is damaged or lacks one.
+    package init(path: String, names: Names) throws {
+        let start = try MappedFile(path: path).withBytes { Array($0.prefix(8)) }
+        guard start == HDF5.signature else {
+            throw CheckpointError.badData("is not an HDF5 file", path: path)
+        }
+        self.init(attributes: [:])
+        let recorded = try HDF5.locked {
+            let file = try HDF5Object.openFile(path)
+            for name in names.attributes { attributes[name] = try file.readText(name) }
+            for name in names.texts { texts[name] = try Self.text(file, name) }
+            for name in names.columns { columns[name] = try file.readIntegers(name) }
+            for name in names.indexes { indexes[name] = try file.readIntegers(name) }
+            return try file.readCount(Self.checksumName)
+        }
+        guard recorded == Int(checksum) else {
+            throw CheckpointError.badData("does not match its checksum", path: path)
+        }
+    }
+
+    private static func text(_ file: borrowing HDF5Object, _ name: String) throws -> String {
+        let dataset = try file.openText(name)
+        guard let text = String(validating: try dataset.readText(), as: UTF8.self) else {
+            throw dataset.location.bad("is not UTF-8")
+        }
+        return text
+    }
+
+    private var checksum: UInt32 {
+        var sum = CRC32()
+        func add(_ text: String) { Array("\(text)\n".utf8).withUnsafeBytes { sum.update($0) } }
+        for (name, text) in attributes.inOrder + texts.inOrder {
+            add(name)
+            add(text)
+        }
+        for (name, values) in columns.inOrder {
+            add("\(name) \(values.count)")
+            values.withUnsafeBytes { sum.update($0) }
+        }
+        for (name, values) in indexes.inOrder {
+            add("\(name) \(values.count)")
+            values.withUnsafeBytes { sum.update($0) }
+        }
+        return sum.value
+    }
+}
+
+extension Dictionary where Key == String {
+    fileprivate var inOrder: [(key: String, value: Value)] { sorted { $0.key < $1.key } }
+}

@@ -1,0 +1,214 @@
+import Checkpoints
+import Distributed
+import Foundation
+import Kernels
+import Logging
+import QuestionAnswering
+
+/// Which questions of some files.
+package enum DatasetPart: Sendable, Equatable {
+    case whole
+    /// What a split with this share and seed leaves to train on.
+    case trainingShare(validationShare: Double, seed: UInt64)
+    /// What it takes away to validate on.
+    case validationShare(Double, seed: UInt64)
+}
+
+/// Features that a run needs.
+package struct FeatureRequest: Sendable, Equatable {
+    package let files: [String]
+    package let part: DatasetPart
+    package let kind: FeatureKind
+
+    package init(files: [String], part: DatasetPart = .whole, kind: FeatureKind) {
+        self.files = files
+        self.part = part
+        self.kind = kind
+    }
+}
+
+/// Prepares features on all ranks together.
+///
+/// Rank 0 reads: from the cache where it can, else the datasets, whose questions it shares out over ranks and each
+/// rank over its threads. All end with the same features in the order of the dataset, whatever their number.
+/// Every rank must make the same calls.
+package final class FeatureLoader {
+    private let preparation: DataPreparation
+    private let identity: ContentHash
+    private let communicator: any Communicator
+    private let pool: WorkerPool
+    private let cache: FeatureCache?
+    private let logger: Logger
+    /// On rank 0, the files read last, for the other part of a split.
+    private var lastRead: Dataset?
+    /// On rank 0, what is to be kept.
+    private var made: [(key: String, request: FeatureRequest, features: KeptFeatures)] = []
+
+    /// - identity: hash of the tokenizer.
+    package init(
+        preparation: DataPreparation, identity: ContentHash, communicator: any Communicator, pool: WorkerPool,
+        cache: FeatureCache?, logger: Logger
+    ) throws {
+        self.preparation = preparation
+        var identity = identity
+        identity.add("\(preparation.settings)")
+        self.identity = identity
+        self.communicator = communicator
+        self.pool = pool
+        self.cache = cache
+        self.logger = logger
+        try communicator.requireEqual(identity.value, "the vocabulary or a setting of the windows")
+    }
+
+    /// The features, on every rank; with the dataset's texts on rank 0 when they are to evaluate on.
+    package func load(_ request: FeatureRequest) throws -> PreparedData {
+        var source = Source()
+        try communicator.onRoot { source = try open(request) }
+        var (features, work) = try share(source)
+        if let work {
+            features.columns = try build(work, request)
+            features.questionIDs = work.dataset.questions.map(\.id)
+        }
+        let set = FeatureSet(
+            dataset: request.kind == .evaluation ? source.dataset : nil, questionIDs: features.questionIDs,
+            features: features.columns.features())
+        try communicator.together { try preparation.check(set, request) }
+        if let key = source.key, work != nil { made.append((key, request, features)) }
+        return PreparedData(set: set, notices: features.notices(naming: request.files))
+    }
+
+    /// Keeps what had to be made for later runs. To be called when all data has proved good, so that a run which
+    /// fails over its input leaves nothing. What cannot be kept is only a warning.
+    package func keep() {
+        lastRead = nil
+        guard let cache else { return }
+        for (key, request, features) in made {
+            // A file that changed after it was hashed must not get into the cache under the wrong key.
+            guard self.key(request) == key else { continue }
+            do {
+                try cache.keep(features, as: key)
+            } catch {
+                logger.warning("the features could not be kept for later runs: \(error)")
+            }
+        }
+        made = []
+    }
+}
+
+// MARK: On rank 0
+
+extension FeatureLoader {
+    /// Where features come from: from the cache or by work.
+    private struct Source {
+        var key: String?
+        var kept: KeptFeatures?
+        var work: FeatureWork?
+        var dataset: Dataset?
+    }
+
+    private func open(_ request: FeatureRequest) throws -> Source {
+        var source = Source()
+        source.key = cache == nil ? nil : key(request)
+        source.kept = source.key.flatMap(lookUp)
+        guard source.kept == nil || request.kind == .evaluation else { return source }
+        let dataset = try read(request)
+        source.dataset = dataset
+        if let kept = source.kept, kept.questionIDs == dataset.questions.map(\.id) { return source }
+        source.kept = nil
+        source.work = try preparation.work(dataset, request.kind)
+        return source
+    }
+
+    private func lookUp(_ key: String) -> KeptFeatures? {
+        guard let cache else { return nil }
+        switch cache.find(key, vocabularySize: preparation.vocabularySize) {
+        case .absent: return nil
+        case .found(let kept):
+            logger.info("\(kept.columns.count) features from the cache (\(cache.path(key)))")
+            return kept
+        case .unusable(let reason):
+            logger.warning("the feature cache cannot be used, \(reason) (\(cache.path(key))): rebuilding it")
+            return nil
+        }
+    }
+
+    private func read(_ request: FeatureRequest) throws -> Dataset {
+        let all: Dataset
+        if let lastRead, lastRead.paths == request.files {
+            all = lastRead
+        } else {
+            all = try DatasetReader.read(request.files)
+        }
+        lastRead = all
+        switch request.part {
+        case .whole: return all
+        case .trainingShare(let share, let seed):
+            return try all.splitting(validationShare: share, seed: seed).training
+        case .validationShare(let share, let seed):
+            return try all.splitting(validationShare: share, seed: seed).validation
+        }
+    }
+
+    /// The hash of all that the features depend on; nil when a file cannot be read, which reading it will explain.
+    private func key(_ request: FeatureRequest) -> String? {
+        var hash = identity
+        hash.add("\(FeatureCache.formatVersion) \(dureVersion) \(request.kind) \(request.part)")
+        for path in request.files {
+            guard let file = try? MappedFile(path: path) else { return nil }
+            file.withBytes { hash.add($0) }
+        }
+        return hash.text
+    }
+}
+
+// MARK: On all ranks
+
+extension FeatureLoader {
+    /// Tells every rank what rank 0 found: the features, or the work from which to make them.
+    private func share(_ source: Source) throws -> (features: KeptFeatures, work: FeatureWork?) {
+        let empty = KeptFeatures(
+            questionIDs: [], columns: FeatureColumns(), notices: source.work?.notices ?? [],
+            files: source.work?.dataset.paths ?? [])
+        if communicator.size == 1 { return (source.kept ?? empty, source.work) }
+        var writer = ByteWriter()
+        writer.add(source.kept == nil ? 0 : 1)
+        source.kept?.write(to: &writer)
+        source.work?.write(to: &writer)
+        let bytes = try communicator.allGather(communicator.isRoot ? writer.bytes : [])[0]
+        if communicator.isRoot { return (source.kept ?? empty, source.work) }
+        var reader = ByteReader(bytes)
+        return reader.integer() == 1
+            ? (KeptFeatures(from: &reader), nil) : (empty, FeatureWork(from: &reader))
+    }
+
+    /// Ranks take runs of neighbouring questions in order of rank, so that the first rank that fails reports the
+    /// first question that does not fit.
+    private func build(_ work: FeatureWork, _ request: FeatureRequest) throws -> FeatureColumns {
+        let groups = work.groups()
+        let share = FeatureWork.cut(groups.map(work.cost), parts: communicator.size)[communicator.rank]
+        let own = try communicator.together {
+            try preparation.builder(request.kind).columns(of: work, groups: groups[share], pool: pool)
+        }
+        if communicator.size == 1 { return own }
+        var writer = ByteWriter()
+        own.write(to: &writer)
+        var all = FeatureColumns()
+        for bytes in try communicator.allGather(writer.bytes) {
+            var reader = ByteReader(bytes)
+            all.append(FeatureColumns(from: &reader))
+        }
+        return all
+    }
+}
+
+extension WordPieceTokenizer {
+    /// A hash of all that its tokens depend on.
+    package var identity: ContentHash {
+        get throws {
+            var hash = ContentHash()
+            hash.add(vocabulary.text)
+            hash.add(String(decoding: try settings.json(), as: UTF8.self))
+            return hash
+        }
+    }
+}
