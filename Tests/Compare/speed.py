@@ -13,10 +13,22 @@ import traceback
 from pathlib import Path
 
 import programs
-from speed_rows import GROUPS, Comparison, Row, say
+from speed_limits import gemm, launch, memory, scaling
+from speed_rows import Comparison, Row, base, say, small
 from speed_runs import Dure, MeasurementFailed, Peer, preload_variants, run
+from speed_text import evaluate, tokenizer
 
 STRIDE = 128
+GROUPS = {
+    "base": base,
+    "small": small,
+    "gemm": gemm,
+    "scaling": scaling,
+    "memory": memory,
+    "tokenizer": tokenizer,
+    "evaluate": evaluate,
+    "launch": launch,
+}
 
 
 def arguments() -> argparse.Namespace:
@@ -32,7 +44,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2, help="runs of each side")
     parser.add_argument("--base-steps", type=int, default=4, help="timed steps of a run of BERT-base")
     parser.add_argument("--small-steps", type=int, default=10)
-    parser.add_argument("--evaluation-features", type=int, default=128)
+    parser.add_argument("--evaluation-features", type=int, default=64)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-seq-length", type=int, default=384)
     parser.add_argument("--quick", action="store_true", help="half of everything")
@@ -67,8 +79,9 @@ def prepare(options: argparse.Namespace, folder: Path) -> None:
 
 def library_folders(options: argparse.Namespace) -> list[Path]:
     """Where they were said to be, in the virtual environment, and where distributions put them."""
-    environment = Path(os.path.abspath(options.python)).parent.parent
-    inside = [environment / "lib", environment / "preload"] if (environment / "pyvenv.cfg").exists() else []
+    environments = [Path(sys.prefix), Path(os.path.abspath(options.python)).parent.parent]
+    own = [environment for environment in environments if (environment / "pyvenv.cfg").exists()]
+    inside = [environment / name for environment in own for name in ("lib", "preload")]
     system = [Path(f"/usr/lib/{platform.machine()}-linux-gnu"), Path("/usr/lib64")]
     return [*(options.libraries or []), *inside, *system]
 
@@ -128,7 +141,7 @@ def main() -> int:
     say(f"variants of the peer: {', '.join(variants)}")
     try:
         prepare(options, programs.fresh(folder))
-    except MeasurementFailed as error:
+    except (MeasurementFailed, OSError) as error:
         sys.exit(f"FAILED to prepare: {error}")
     common = {"batch_size": options.batch_size, "max_seq_length": options.max_seq_length, "doc_stride": STRIDE}
     program = shlex.split(options.dure)

@@ -24,7 +24,7 @@ if [[ ! -e $environment/complete ]]; then
     python3 -m venv "$environment"
     "$environment/bin/pip" install --quiet -r "$here/requirements.txt" >&2
     # Both are preloaded where they make the peer faster, and speed.py does without one that is missing.
-    "$environment/bin/pip" install --quiet intel-openmp >&2 || printf 'no libiomp5\n' >&2
+    "$environment/bin/pip" install --quiet --no-deps intel-openmp >&2 || printf 'no libiomp5\n' >&2
     if ! ldconfig -p | grep -q 'libtcmalloc\(_minimal\)\?\.so\.4'; then
         # Unpacked, not installed: no rights are needed.
         mkdir -p "$environment/preload"

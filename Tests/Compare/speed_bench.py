@@ -1,29 +1,29 @@
-"""What `dure bench` says of itself, where it can be found: another witness beside the comparison's own measurements.
+"""What `dure bench` says of itself: a second witness beside the comparison's own measurements.
 
 The words and names below are all that depends on its interface.
 """
 
 import json
 import shlex
-from pathlib import Path
 
 from speed_runs import Dure, MeasurementFailed
 
 WORDS = {
-    "gemm": "bench gemm --json",
-    "step": "bench step --model {model} --json",
+    "gemm": "bench gemm --config {model}/config.json --threads 1 --json",
+    "step": "bench step --config {model}/config.json --batch-size {batch} --max-seq-length {length} --steps {steps} "
+    "--threads 1 --json",
     "tokenize": "bench tokenize --model {model} --dataset {dataset} --json",
 }
-# The first of the names that is found, at any depth, is taken; of several objects with it, the largest value.
+# Of several objects with the same name the last counts: it is the summary.
 NAMES = {
-    "gemm": ("gflops", "gflop_per_second", "gflops_per_second", "GFLOP/s", "rate"),
-    "step": ("share", "share_of_gemm", "gemm_share", "share_of_limit", "limit_share"),
-    "tokenize": ("tokens_per_second", "tokens/s", "rate"),
+    "gemm": {"gflops": "rate"},
+    "step": {"gflops": "gemm_gflops_per_rank", "share": "share_of_gemm_rate"},
+    "tokenize": {"tokens_per_second": "rate"},
 }
 
 
 def numbers(value, name: str) -> list[float]:
-    """Every number that stands under the name."""
+    """Every number that stands under the name, at any depth."""
     if isinstance(value, list):
         return [found for entry in value for found in numbers(entry, name)]
     if not isinstance(value, dict):
@@ -33,23 +33,12 @@ def numbers(value, name: str) -> list[float]:
     return here + [found for entry in value.values() for found in numbers(entry, name)]
 
 
-def answer(output: str, names: tuple[str, ...]) -> float | None:
-    """From JSON, or lines of it."""
-    try:
-        value = json.loads(output)
-    except ValueError:
-        try:
-            value = [json.loads(line) for line in output.splitlines() if line.strip()]
-        except ValueError:
-            return None
-    return next((max(found) for name in names if (found := numbers(value, name))), None)
-
-
-def bench(dure: Dure, kind: str, prefix: list[str] = [], **places: Path) -> float | None:
-    """None when this `dure` has no such benchmark, or says nothing that is known here."""
+def bench(dure: Dure, kind: str, ranks: int = 1, prefix: list[str] = [], **places) -> dict[str, float]:
+    """Empty when this `dure` has no such benchmark, or says nothing that is known here."""
     words = [word.format(**places) for word in shlex.split(WORDS[kind])]
     alone = Dure([*prefix, *dure.program], dure.mpirun, dure.workdir)
     try:
-        return answer(alone.run(1, words, f"bench-{kind}", limit=120).output, NAMES[kind])
-    except MeasurementFailed:
-        return None
+        value = json.loads(alone.run(ranks, words, f"bench-{kind}", limit=300).output)
+    except (MeasurementFailed, ValueError):
+        return {}
+    return {name: found[-1] for name, field in NAMES[kind].items() if (found := numbers(value, field))}

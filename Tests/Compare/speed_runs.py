@@ -14,7 +14,13 @@ import programs
 
 # Set by some shells for other programs; they would hold OpenBLAS, and so dure, below what the processor can do.
 REMOVED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "LD_PRELOAD")
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "RAYON_NUM_THREADS": "1"}
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "RAYON_NUM_THREADS": "1",
+}
 
 
 class MeasurementFailed(Exception):
@@ -60,12 +66,16 @@ def environment(changes: dict[str, str]) -> dict[str, str]:
 
 
 def end(processes: list[subprocess.Popen]) -> None:
-    """Ends what still runs of our own processes, with their children."""
+    """Ends what still runs of our own processes; mpirun is asked first, since it has to end its ranks."""
     for process in processes:
-        try:
+        process.terminate()
+    deadline = time.monotonic() + 10
+    while any(process.poll() is None for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in processes:
+        if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+            process.wait()
 
 
 def run(
@@ -190,7 +200,9 @@ class Peer:
     workdir: Path
     variants: dict[str, list[Path]]
 
-    def request(self, variant: str, ranks: int, threads: int, values: dict) -> tuple[dict, Finished]:
+    def request(
+        self, variant: str, ranks: int, threads: int, values: dict, prefix: list[str] = []
+    ) -> tuple[dict, Finished]:
         """What the first worker answered."""
         folder = programs.fresh(self.workdir / "peer")
         folder.mkdir(parents=True)
@@ -202,7 +214,7 @@ class Peer:
         changes = ONE_THREAD | {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
         if self.variants[variant]:
             changes["LD_PRELOAD"] = ":".join(map(str, self.variants[variant]))
-        commands = [[self.python, script, str(request), str(rank)] for rank in range(ranks)]
+        commands = [[*prefix, self.python, script, str(request), str(rank)] for rank in range(ranks)]
         finished = run(commands, self.workdir / "logs" / "peer", changes)
         return programs.read_json(result), finished
 
