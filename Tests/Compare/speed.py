@@ -139,6 +139,9 @@ def main() -> int:
     folder = options.workdir / "inputs"
     variants = preload_variants(library_folders(options))
     say(f"variants of the peer: {', '.join(variants)}")
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        say(f"something else is running (load {load:.1f}): the figures will be wrong")
     try:
         prepare(options, programs.fresh(folder))
     except (MeasurementFailed, OSError) as error:
@@ -165,7 +168,8 @@ def main() -> int:
     for row in rows:
         if row.note:
             print(f"- {row.name}: {row.note}")
-    result = {"machine": about, "variants": list(variants), "seconds": time.monotonic() - begin, "failures": failures}
+    result = {"machine": about, "load_before": load, "variants": list(variants), "failures": failures}
+    result["seconds"] = time.monotonic() - begin
     path = options.json or options.workdir / "speed.json"
     path.write_text(json.dumps(result | {"rows": [record(row) for row in rows]}, indent=2, ensure_ascii=False) + "\n")
     for failure in failures:
