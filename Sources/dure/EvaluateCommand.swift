@@ -53,7 +53,7 @@ struct EvaluateCommand: RankedCommand {
         let plan = try communicator.planCompute(compute.settings, loaded, settings)
         let loader = try FeatureLoader(
             preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
-            pool: plan.pool, cache: cache.choice.cache(in: outputDir), logger: logger)
+            pool: plan.pool, cache: cache.choice(.off).cache(in: outputDir), logger: logger)
         let data = try loader.load(FeatureRequest(files: [dataset], kind: .evaluation))
         loader.keep()
         try communicator.requireEqual(data.set.checksum, "the data to evaluate on")

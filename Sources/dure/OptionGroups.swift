@@ -61,7 +61,8 @@ struct FeatureOptions: ParsableArguments {
 }
 
 struct FeatureCacheOptions: ParsableArguments {
-    @Option(help: "Folder that keeps features for later runs. (default: features in the output folder)")
+    @Option(
+        help: "Folder that keeps features for later runs. (default of train: features in the output folder)")
     var featureCache: String?
 
     @Flag(help: "Keep no features, and use none that were kept.")
@@ -74,8 +75,9 @@ struct FeatureCacheOptions: ParsableArguments {
         if let featureCache { try require(!featureCache.isEmpty, "--feature-cache", "''", "a folder's name") }
     }
 
-    var choice: FeatureCacheChoice {
-        noFeatureCache ? .off : featureCache.map(FeatureCacheChoice.folder) ?? .besideOutput
+    /// - standard: where nothing is said.
+    func choice(_ standard: FeatureCacheChoice) -> FeatureCacheChoice {
+        noFeatureCache ? .off : featureCache.map(FeatureCacheChoice.folder) ?? standard
     }
 }
 

@@ -66,7 +66,7 @@ struct TrainCommand: RankedCommand {
         settings.schedule = optimizer.lrSchedulerType
         settings.warmup = optimizer.warmup
         settings.features = features.settings(unanswerableWindows)
-        settings.featureCache = cache.choice
+        settings.featureCache = cache.choice(.besideOutput)
         settings.answers = answers.settings
         settings.tokenizer = tokenizer.overrides
         settings.compute = compute.settings

@@ -111,7 +111,7 @@ extension ProgramTests {
             let train = work.train(into: "output", "--max-steps", "3")
             expectFailure(try await Program.run(train), 65, "step 1", "intermediate.dense")
             expectFailure(try await Program.run(ranks: 2, train), 65, "step 1", "intermediate.dense")
-            #expect(!work.folder.contents(of: "output").contains { $0.hasSuffix(".h5") })
+            #expect(!work.results(of: "output").contains { $0.hasSuffix(".h5") })
             let evaluate = work.evaluate(work.model, into: "evaluation")
             expectFailure(try await Program.run(evaluate), 65)
             #expect(try !work.folder.names.contains("evaluation"))

@@ -83,7 +83,7 @@ extension ProgramTests {
             expectFailure(try await run(work, limit: 100, final, ranks: ranks), 74, "final.h5")
             #expect(try files.map { try work.bytes("run/\($0)") } == before)
             #expect(
-                work.folder.contents(of: "run")
+                work.results(of: "run")
                     == [
                         "checkpoints", "checkpoints/step-00000002.h5", "final.h5", "metrics.jsonl",
                         "run.json",
@@ -120,7 +120,7 @@ extension ProgramTests {
             expectFailure(try await Program.run(again), 74, "step-00000002.h5", "No space left")
             expectFailure(try await Program.run(arguments), 74, "final.h5", "No space left")
             #expect(try work.bytes("disk/run/final.h5") == before)
-            let left = work.folder.contents(of: "disk/run").filter { $0 != "checkpoints" }
+            let left = work.results(of: "disk/run").filter { $0 != "checkpoints" }
             #expect(left == ["final.h5", "metrics.jsonl", "run.json"])
         }
     }

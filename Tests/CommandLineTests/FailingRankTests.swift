@@ -83,7 +83,7 @@ extension ProgramTests {
                 work, arguments, rank: 0, gets: [], preparing: "trap '' XFSZ; ulimit -f 200")
             expectFailure(result, 74, "step-00000020.h5")
             #expect(
-                work.folder.contents(of: "output").allSatisfy {
+                work.results(of: "output").allSatisfy {
                     !$0.hasSuffix(".h5") && !$0.contains("partial")
                 })
         }
@@ -105,7 +105,7 @@ extension ProgramTests {
             #expect(result.exitCode != 0)
             #expect(messages(result).count <= 1)
             try await expectNoProcesses(work)
-            #expect(!work.folder.contents(of: "output").contains("final.h5"))
+            #expect(!work.results(of: "output").contains("final.h5"))
         }
 
         private func waitForSteps(_ work: Workspace) async throws {

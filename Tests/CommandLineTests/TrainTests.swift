@@ -24,7 +24,7 @@ extension ProgramTests {
             expectSuccess(result)
             #expect(result.output.isEmpty)
             #expect(
-                work.folder.contents(of: "output") == [
+                work.results(of: "output") == [
                     "checkpoints", "checkpoints/step-00000002.h5", "checkpoints/step-00000004.h5",
                     "eval_nbest_predictions.json", "eval_predictions.json", "eval_results.json", "final.h5",
                     "metrics.jsonl", "run.json",

@@ -20,6 +20,11 @@ struct Workspace {
         try await initialize(model)
     }
 
+    /// What a run left in the folder `name`, but for the features it keeps for later runs.
+    func results(of name: String) -> [String] {
+        folder.contents(of: name).filter { !$0.hasPrefix("features") }
+    }
+
     /// Makes a model folder at `path`.
     func initialize(_ path: String, seed: Int = 42) async throws {
         let result = try await Program.run([

@@ -23,7 +23,8 @@ import Testing
         "a product is that of Double on any number of threads, with the same bits each time",
         arguments: ways,
         [
-            Shape(1, 1, 1), Shape(5, 17, 3), Shape(65, 7, 48), Shape(17, 33, 130), Shape(530, 5, 17), Shape(700, 96, 130),
+            Shape(1, 1, 1), Shape(5, 17, 3), Shape(65, 7, 48), Shape(17, 33, 130), Shape(530, 5, 17),
+            Shape(700, 96, 130),
             Shape(0, 3, 4), Shape(3, 0, 4), Shape(3, 4, 0), Shape(0, 0, 0),
         ])
     func agreesWithDouble(
