@@ -79,7 +79,12 @@ package struct FeatureCache: Sendable {
         ]
         for (name, path) in FeatureColumns.columns { file.columns[name] = features.columns[keyPath: path] }
         for (name, path) in FeatureColumns.indexes { file.indexes[name] = features.columns[keyPath: path] }
-        try file.write(to: folder.path(of: "\(key).h5"))
+        do {
+            try file.write(to: folder.path(of: "\(key).h5"))
+        } catch {
+            folder.removeIfEmpty()
+            throw error
+        }
     }
 
     fileprivate enum Names {

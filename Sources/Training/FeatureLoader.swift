@@ -29,8 +29,8 @@ package struct FeatureRequest: Sendable, Equatable {
 
 /// Prepares features on all ranks together.
 ///
-/// Rank 0 reads: from the cache where it can, else the datasets, whose questions it shares out over ranks and each
-/// rank over its threads. All end with the same features in the order of the dataset, whatever their number.
+/// All look at the files; rank 0 reads, from the cache where it can, else the datasets, whose questions are shared
+/// out over ranks and by each rank over its threads. All end with the same features in the order of the dataset, whatever their number.
 /// Every rank must make the same calls.
 package final class FeatureLoader {
     private let preparation: DataPreparation
@@ -62,8 +62,9 @@ package final class FeatureLoader {
 
     /// The features, on every rank; with the dataset's texts on rank 0 when they are to evaluate on.
     package func load(_ request: FeatureRequest) throws -> PreparedData {
+        let content = try sharedContent(request)
         var source = Source()
-        try communicator.onRoot { source = try open(request) }
+        try communicator.onRoot { source = try open(request, content) }
         var (features, work) = try share(source)
         if let work {
             features.columns = try build(work, request)
@@ -78,13 +79,13 @@ package final class FeatureLoader {
     }
 
     /// Keeps what had to be made for later runs. To be called when all data has proved good, so that a run which
-    /// fails over its input leaves nothing. What cannot be kept is only a warning.
+    /// fails over its input leaves nothing behind. What cannot be kept is only a warning.
     package func keep() {
         lastRead = nil
         guard let cache else { return }
         for (key, request, features) in made {
             // A file that changed after it was hashed must not get into the cache under the wrong key.
-            guard self.key(request) == key else { continue }
+            guard let content = try? content(request), self.key(request, content) == key else { continue }
             do {
                 try cache.keep(features, as: key)
             } catch {
@@ -106,9 +107,9 @@ extension FeatureLoader {
         var dataset: Dataset?
     }
 
-    private func open(_ request: FeatureRequest) throws -> Source {
+    private func open(_ request: FeatureRequest, _ content: ContentHash) throws -> Source {
         var source = Source()
-        source.key = cache == nil ? nil : key(request)
+        source.key = cache == nil ? nil : key(request, content)
         source.kept = source.key.flatMap(lookUp)
         guard source.kept == nil || request.kind == .evaluation else { return source }
         let dataset = try read(request)
@@ -149,14 +150,11 @@ extension FeatureLoader {
         }
     }
 
-    /// The hash of all that the features depend on; nil when a file cannot be read, which reading it will explain.
-    private func key(_ request: FeatureRequest) -> String? {
+    /// The hash of all that the features depend on.
+    private func key(_ request: FeatureRequest, _ content: ContentHash) -> String {
         var hash = identity
         hash.add("\(FeatureCache.formatVersion) \(dureVersion) \(request.kind) \(request.part)")
-        for path in request.files {
-            guard let file = try? MappedFile(path: path) else { return nil }
-            file.withBytes { hash.add($0) }
-        }
+        hash.add(content.text)
         return hash.text
     }
 }
@@ -164,6 +162,32 @@ extension FeatureLoader {
 // MARK: On all ranks
 
 extension FeatureLoader {
+    /// The hash of the request's files, which must be there and the same on every rank: that only rank 0 reads them
+    /// shall not hide that a host has others. Where they differ, a rank whose file is damaged says what is wrong.
+    private func sharedContent(_ request: FeatureRequest) throws -> ContentHash {
+        let own = try communicator.together { try content(request) }
+        let all = try communicator.allGather(Array(own.text.utf8))
+        if all.contains(where: { $0 != all[0] }) {
+            try communicator.together { _ = try DatasetReader.read(request.files) }
+            try communicator.requireEqual(
+                own.value, request.kind == .evaluation ? "the data to evaluate on" : "the data to train on")
+        }
+        return own
+    }
+
+    private func content(_ request: FeatureRequest) throws -> ContentHash {
+        var hash = ContentHash()
+        for path in request.files {
+            guard let file = try? MappedFile(path: path) else {
+                // The reader says best what is wrong with a file that cannot be opened.
+                _ = try DatasetReader.read([path])
+                throw DatasetError.unreadableFile(path: path, reason: "it cannot be mapped into memory")
+            }
+            file.withBytes { hash.add($0) }
+        }
+        return hash
+    }
+
     /// Tells every rank what rank 0 found: the features, or the work from which to make them.
     private func share(_ source: Source) throws -> (features: KeptFeatures, work: FeatureWork?) {
         let empty = KeptFeatures(

@@ -40,7 +40,11 @@ package struct TrainingRun {
                 configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
         }
         let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
-        let data = try prepare(preparation, loaded, compute)
+        let loader = try featureLoader(preparation, loaded, compute)
+        let data = (
+            training: try loader.load(settings.trainingRequest),
+            validation: try settings.validationRequest.map(loader.load)
+        )
         try communicator.requireEqual(data.training.set.checksum, "the data to train on")
         if let validation = data.validation {
             try communicator.requireEqual(validation.set.checksum, "the data to validate on")
@@ -51,6 +55,7 @@ package struct TrainingRun {
         let plan = plan(features: data.training.set.count)
         let flags = settings.resolved(loaded, compute).flags(ranks: communicator.size)
         try describe(loaded, compute, data.training.set, plan, flags, to: output)
+        loader.keep()
         let trainer = Trainer(
             plan: plan, model: model, features: data.training.set,
             sampler: sampler(data.training.set.count),
@@ -79,17 +84,13 @@ package struct TrainingRun {
 // MARK: Parts
 
 extension TrainingRun {
-    private func prepare(
+    private func featureLoader(
         _ preparation: DataPreparation, _ loaded: LoadedModel, _ compute: ComputePlan
-    ) throws -> (training: PreparedData, validation: PreparedData?) {
-        let loader = try FeatureLoader(
+    ) throws -> FeatureLoader {
+        try FeatureLoader(
             preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
             pool: compute.pool, cache: settings.featureCache.cache(in: settings.outputDirectory),
             logger: logger)
-        let training = try loader.load(settings.trainingRequest)
-        let validation = try settings.validationRequest.map(loader.load)
-        loader.keep()
-        return (training, validation)
     }
 
     private var batchSize: Int { settings.batchSize.resolved(ranks: communicator.size) }

@@ -55,7 +55,6 @@ struct EvaluateCommand: RankedCommand {
             preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
             pool: plan.pool, cache: cache.choice(.off).cache(in: outputDir), logger: logger)
         let data = try loader.load(FeatureRequest(files: [dataset], kind: .evaluation))
-        loader.keep()
         try communicator.requireEqual(data.set.checksum, "the data to evaluate on")
         for notice in data.notices { logger.warning("\(notice)") }
         logger.info(
@@ -68,6 +67,7 @@ struct EvaluateCommand: RankedCommand {
         try communicator.onRoot {
             guard let evaluation, let output else { return }
             try evaluation.write(to: output, allowsNoAnswer: answers.version2WithNegative)
+            loader.keep()
             try printResult(JSONValue.object(evaluation.result.members).indented)
         }
     }

@@ -202,13 +202,38 @@ import Training
         #expect(try temporary.names() == ["model"])
     }
 
-    @Test func rankZeroAloneReadsTheData() throws {
+    @Test func ranksThatReadDifferentDataEndInsteadOfWaiting() throws {
         let temporary = try TemporaryFolder()
         let settings = try Self.settings(temporary)
         var other = settings
-        other.trainFiles = [temporary.path("not on this host.json")]
-        _ = try valuesOnRanks(2) { [settings, other] in try Self.run($0.rank == 1 ? other : settings, $0) }
-        #expect(try Self.metrics(temporary, "train").count == 6)
+        other.trainFiles = [SampleModel.validationFile]
+        let outcomes = onRanks(3) { [settings, other] in try Self.run($0.rank == 2 ? other : settings, $0) }
+        for (rank, outcome) in outcomes.enumerated() {
+            let failure = try #require(throws: AgreedFailure.self) { try outcome.get() }
+            #expect(failure.exitCode == 69 && failure.rank == 2 && failure.isOwn == (rank == 2))
+            #expect(failure.description.contains("the data to train on"))
+        }
+        #expect(try temporary.names() == ["model"])
+    }
+
+    @Test(arguments: [0, 1])
+    func aRankWithoutTheDataOrWithDamagedDataSaysSo(_ damaged: Int) throws {
+        let temporary = try TemporaryFolder()
+        let settings = try Self.settings(temporary)
+        try temporary.write("{\"data\": [", to: "broken.json")
+        for (name, code) in [("missing.json", 66), ("broken.json", 65)] as [(String, Int32)] {
+            var other = settings
+            other.trainFiles = [temporary.path(name)]
+            let outcomes = onRanks(2) { [settings, other] in
+                try Self.run($0.rank == damaged ? other : settings, $0)
+            }
+            for outcome in outcomes {
+                let failure = try #require(throws: AgreedFailure.self) { try outcome.get() }
+                #expect(failure.exitCode == code && failure.rank == damaged)
+                #expect(failure.description.contains(name))
+            }
+        }
+        #expect(try temporary.names() == ["broken.json", "model"])
     }
 
     @Test func aRunThatReusesFeaturesIsTheSameRun() throws {
