@@ -27,7 +27,8 @@ let package = Package(
         .systemLibrary(
             name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
-        .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: kernelSettings),
+        .systemLibrary(name: "CProcessor"),
+        .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"], swiftSettings: kernelSettings),
         .target(name: "Model", dependencies: ["Kernels"], swiftSettings: modelSettings),
         .target(name: "Distributed", dependencies: ["CMPI", "Kernels"]),
         .target(name: "Checkpoints", dependencies: ["CHDF5", "Model"]),

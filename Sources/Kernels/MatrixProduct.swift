@@ -93,7 +93,7 @@ package func product(
 
 /// Every block packs the other operand again, so there are no more than threads, and none for little work.
 private func rowBlocks(_ c: Matrix, depth: Int, threads: Int) -> Int {
-    max(1, min(threads, c.rows / 16, c.rows * c.columns * depth >> 22))
+    max(1, min(threads, c.rows / 16, (c.rows * c.columns * depth) >> 22))
 }
 
 /// Blocks begin at a multiple of sixteen rows, which is how many the kernels take at once.

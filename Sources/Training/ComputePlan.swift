@@ -46,9 +46,10 @@ package struct ComputePlan {
             remedy: "give fewer tokens, or lower --max-seq-length")
     }
 
-    /// Enough rows for products to run at their full rate; narrow models need more for the same work.
+    /// Enough rows for products to run at their full rate, and no more memory than that takes; narrow models
+    /// need more rows for the same work.
     private static func defaultTokens(_ configuration: ModelConfiguration, _ sequenceLength: Int) -> Int {
-        max(configuration.hiddenSize >= 512 ? 2048 : 4096, sequenceLength)
+        max(configuration.hiddenSize >= 512 ? 1024 : 2048, sequenceLength)
     }
 
     /// A model over `parameters` with memory for these micro-batches, and no more than `longest` a feature.

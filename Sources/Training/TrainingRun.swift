@@ -50,6 +50,7 @@ package struct TrainingRun {
             try communicator.requireEqual(validation.set.checksum, "the data to validate on")
         }
         log(data.training.notices + (data.validation?.notices ?? []))
+        try requireMemory(loaded, compute, longest: data.training.set.longest)
         let model = compute.model(loaded, longest: data.training.set.longest)
         let optimizer = AdamW(layout: loaded.layout, settings: settings.optimizer, pool: compute.pool)
         let plan = plan(features: data.training.set.count)
@@ -74,6 +75,20 @@ package struct TrainingRun {
                 "final.h5", step: plan.totalSteps, epoch: epoch, parameters: loaded.parameters)
             logger.info("wrote \(output?.path(of: "final.h5") ?? "final.h5")")
         }
+    }
+
+    /// Ranks of a host share its memory.
+    private func requireMemory(_ loaded: LoadedModel, _ compute: ComputePlan, longest: Int) throws {
+        let estimate = MemoryEstimate.training(
+            loaded.configuration,
+            capacity: BatchCapacity(tokens: compute.microBatchTokens, sequenceLength: longest),
+            threads: compute.pool.threadCount)
+        try communicator.together {
+            try estimate.require(
+                available: SystemMemory.available / communicator.ranksOnHost, tokens: compute.microBatchTokens
+            )
+        }
+        logger.info("\(estimate)")
     }
 
     private func log(_ notices: [String]) {
@@ -179,6 +194,12 @@ extension TrainingRun {
         if communicator.size > data.count {
             logger.warning(
                 "\(communicator.size) ranks for \(data.count) features: some have nothing to compute")
+        }
+        if let warning = slowBLASWarning(
+            core: blasCoreName(), hasAVX512: Processor.hasAVX512,
+            coreVariable: ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"])
+        {
+            logger.warning("\(warning)")
         }
         logger.info(
             """

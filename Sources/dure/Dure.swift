@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distributed
 import Foundation
+import Kernels
 import Training
 
 @main
@@ -17,6 +18,7 @@ struct Dure: ParsableCommand {
 
     static func main() {
         reserveStandardStreams()
+        requireProcessor()
         do {
             var command = try parseAsRoot()
             // What ranks cannot share, one does.
@@ -28,6 +30,20 @@ struct Dure: ParsableCommand {
         } catch {
             Failure.exit(parsing: error)
         }
+    }
+
+    /// Ends the process with a sentence where it would soon end with an illegal instruction.
+    private static func requireProcessor() {
+        let missing = Processor.missingFeatures
+        guard !missing.isEmpty else { return }
+        Failure.report(
+            TrainingError.data(
+                location: Host.name,
+                problem:
+                    "this processor lacks \(missing.joined(separator: ", ")), which the program was built for",
+                remedy:
+                    "build with DURE_MARCH=x86-64-v3 launch/build, or on the oldest machine of the cluster"))
+        Foundation.exit(70)
     }
 
     /// Whether this process is the first, or only, one that a launcher started; before MPI is initialised only

@@ -34,8 +34,8 @@ import Training
     }
 
     @Test func theModelChoosesOtherwise() throws {
-        #expect(try Self.plan(tokens: nil).microBatchTokens == 4096)
-        #expect(try Self.plan(tokens: nil, hidden: 768).microBatchTokens == 2048)
+        #expect(try Self.plan(tokens: nil).microBatchTokens == 2048)
+        #expect(try Self.plan(tokens: nil, hidden: 768).microBatchTokens == 1024)
         #expect(try Self.plan(tokens: nil, sequenceLength: 5000).microBatchTokens == 5000)
     }
 
