@@ -109,7 +109,7 @@ private struct ConfigurationDocument: Decodable {
         return .bert
     }
 
-    /// Variants of BERT that change what is computed and are not implemented.
+    /// Variants of BERT that change what is computed and are not offered here.
     func refuseVariants() throws {
         if let value = self["position_embedding_type"], value != .text("absolute") {
             throw wrong(
