@@ -7,7 +7,6 @@ static inline hid_t dure_h5t_ieee_f32le(void) { return H5T_IEEE_F32LE; }
 static inline hid_t dure_h5t_ieee_f32be(void) { return H5T_IEEE_F32BE; }
 static inline hid_t dure_h5t_c_s1(void) { return H5T_C_S1; }
 static inline hid_t dure_h5t_std_i8le(void) { return H5T_STD_I8LE; }
-static inline hid_t dure_h5t_native_int8(void) { return H5T_NATIVE_INT8; }
 static inline hid_t dure_h5t_native_int32(void) { return H5T_NATIVE_INT32; }
 static inline hid_t dure_h5t_std_i32le(void) { return H5T_STD_I32LE; }
 static inline hid_t dure_h5t_native_int64(void) { return H5T_NATIVE_INT64; }
@@ -19,13 +18,10 @@ static inline hid_t dure_h5t_ieee_f64le(void) { return H5T_IEEE_F64LE; }
 static inline size_t dure_h5t_variable(void) { return H5T_VARIABLE; }
 static inline hid_t dure_h5p_default(void) { return H5P_DEFAULT; }
 static inline hid_t dure_h5p_dataset_create(void) { return H5P_DATASET_CREATE; }
-static inline hid_t dure_h5p_group_create(void) { return H5P_GROUP_CREATE; }
 static inline hid_t dure_h5p_file_create(void) { return H5P_FILE_CREATE; }
 static inline hid_t dure_h5p_file_access(void) { return H5P_FILE_ACCESS; }
-static inline hid_t dure_h5p_link_create(void) { return H5P_LINK_CREATE; }
 static inline hid_t dure_h5e_default(void) { return H5E_DEFAULT; }
 static inline unsigned dure_h5f_acc_trunc(void) { return H5F_ACC_TRUNC; }
-static inline unsigned dure_h5f_acc_excl(void) { return H5F_ACC_EXCL; }
 static inline unsigned dure_h5f_acc_rdonly(void) { return H5F_ACC_RDONLY; }
 static inline hid_t dure_h5s_all(void) { return H5S_ALL; }
 static inline unsigned dure_h5z_filter_fletcher32(void) { return H5Z_FILTER_FLETCHER32; }

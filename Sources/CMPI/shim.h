@@ -9,7 +9,6 @@ static inline MPI_Datatype dure_mpi_double(void) { return MPI_DOUBLE; }
 static inline MPI_Datatype dure_mpi_byte(void) { return MPI_BYTE; }
 static inline MPI_Datatype dure_mpi_int64(void) { return MPI_INT64_T; }
 static inline MPI_Op dure_mpi_sum(void) { return MPI_SUM; }
-static inline MPI_Op dure_mpi_max(void) { return MPI_MAX; }
 static inline MPI_Info dure_mpi_info_null(void) { return MPI_INFO_NULL; }
 static inline void *dure_mpi_in_place(void) { return MPI_IN_PLACE; }
 static inline MPI_Status *dure_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }

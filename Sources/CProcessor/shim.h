@@ -42,7 +42,10 @@ static inline unsigned dure_processor_built_for(void) {
     return mask;
 }
 
-static inline unsigned dure_processor_has(void) {
+// Compiled for any x86-64, or asking would itself end in an illegal instruction.
+#define DURE_ANY_PROCESSOR __attribute__((noinline, target("arch=x86-64")))
+
+DURE_ANY_PROCESSOR static unsigned dure_processor_has(void) {
     unsigned a = 0, b = 0, c = 0, d = 0, mask = 0;
     if (__get_cpuid(1, &a, &b, &c, &d)) mask |= (c >> 12 & 1) << 1;
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d)) {
@@ -54,8 +57,14 @@ static inline unsigned dure_processor_has(void) {
     return mask;
 }
 
+DURE_ANY_PROCESSOR static unsigned dure_processor_missing(void) {
+    return dure_processor_built_for() & ~dure_processor_has();
+}
+
 static inline const char *dure_processor_feature_name(unsigned index) {
     static const char *const names[] = {"AVX2", "FMA", "BMI2", "AVX512F", "AVX512BW", "AVX512DQ", "AVX512VL",
                                         "AVX512_VNNI", "AVX512_BF16", "AVX512_VBMI2", "AMX"};
     return index < sizeof names / sizeof *names ? names[index] : "";
 }
+
+static inline unsigned dure_processor_avx512f(void) { return 1u << 3; }

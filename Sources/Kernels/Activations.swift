@@ -16,11 +16,7 @@ package func activationForward(
         let x = input + token * width
         let y = output + token * width
         for column in 0..<width { x[column] += bias[column] }
-        switch kind {
-        case .gelu: for column in 0..<width { y[column] = x[column] * normalCumulative(x[column]) }
-        case .geluTanh: for column in 0..<width { y[column] = geluTanh(x[column]) }
-        case .relu: for column in 0..<width { y[column] = x[column] > 0 ? x[column] : 0 }
-        }
+        activate(kind, x, y, width)
     }
 }
 
@@ -34,11 +30,7 @@ package func activationRecompute(
     forEachRow(pool, tokens) { token in
         let x = input + token * width
         let y = output + token * width
-        switch kind {
-        case .gelu: for column in 0..<width { y[column] = x[column] * normalCumulative(x[column]) }
-        case .geluTanh: for column in 0..<width { y[column] = geluTanh(x[column]) }
-        case .relu: for column in 0..<width { y[column] = x[column] > 0 ? x[column] : 0 }
-        }
+        activate(kind, x, y, width)
     }
 }
 
@@ -57,6 +49,18 @@ package func activationBackward(
         case .geluTanh: for column in 0..<width { dy[column] *= geluTanhDerivative(x[column]) }
         case .relu: for column in 0..<width { dy[column] = x[column] > 0 ? dy[column] : 0 }
         }
+    }
+}
+
+/// y = f(x) for one row.
+@inline(__always)
+private func activate(
+    _ kind: ActivationKind, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ width: Int
+) {
+    switch kind {
+    case .gelu: for column in 0..<width { y[column] = x[column] * normalCumulative(x[column]) }
+    case .geluTanh: for column in 0..<width { y[column] = geluTanh(x[column]) }
+    case .relu: for column in 0..<width { y[column] = x[column] > 0 ? x[column] : 0 }
     }
 }
 

@@ -3,20 +3,17 @@ import CProcessor
 
 /// The processor that the kernels are built for, and the one they run on.
 package enum Processor {
-    /// Instruction sets that this build uses and the processor lacks: running on would end in an illegal
-    /// instruction. To be asked before anything else.
-    package static var missingFeatures: [String] {
-        names(of: dure_processor_built_for() & ~dure_processor_has())
+    /// Instruction sets that this build uses and the processor lacks, a bit each: running on would end in an
+    /// illegal instruction. To be asked before anything else, by code that is built for any processor.
+    package static var missingFeatures: UInt32 { dure_processor_missing() }
+
+    /// The instruction set of one bit of `missingFeatures`.
+    package static func featureName(_ bit: UInt32) -> UnsafePointer<CChar> {
+        dure_processor_feature_name(bit)
     }
 
     /// Whether the processor has AVX-512, the widest registers that OpenBLAS has single-precision kernels for.
-    package static var hasAVX512: Bool { names(of: dure_processor_has()).contains("AVX512F") }
-
-    static func names(of mask: UInt32) -> [String] {
-        (0..<32).filter { mask & (1 << $0) != 0 }.map {
-            String(cString: dure_processor_feature_name(UInt32($0)))
-        }
-    }
+    package static var hasAVX512: Bool { dure_processor_has() & dure_processor_avx512f() != 0 }
 }
 
 /// What to tell the user when OpenBLAS uses kernels that are slower than the processor allows; nil when it

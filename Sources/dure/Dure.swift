@@ -32,18 +32,17 @@ struct Dure: ParsableCommand {
         }
     }
 
-    /// Ends the process with a sentence where it would soon end with an illegal instruction.
+    /// Ends the process with a sentence where it would soon end with an illegal instruction. Only this target is
+    /// built for any processor, so nothing of the others is used but the question itself.
     private static func requireProcessor() {
         let missing = Processor.missingFeatures
-        guard !missing.isEmpty else { return }
+        guard missing != 0 else { return }
+        let names = (UInt32(0)..<32).filter { missing & (1 << $0) != 0 }
+            .map { String(cString: Processor.featureName($0)) }.joined(separator: ", ")
         Failure.report(
-            TrainingError.data(
-                location: Host.name,
-                problem:
-                    "this processor lacks \(missing.joined(separator: ", ")), which the program was built for",
-                remedy:
-                    "build with DURE_MARCH=x86-64-v3 launch/build, or on the oldest machine of the cluster"))
-        Foundation.exit(70)
+            "this processor lacks instructions that the program was built for (\(names)): "
+                + "build with DURE_MARCH=x86-64-v3 launch/build, or on the oldest machine of the cluster")
+        Foundation.exit(64)
     }
 
     /// Whether this process is the first, or only, one that a launcher started; before MPI is initialised only
@@ -77,7 +76,7 @@ enum Failure {
         Foundation.exit(code.rawValue)
     }
 
-    private static func report(_ message: String) {
+    fileprivate static func report(_ message: String) {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
         printMessage("dure: error: \(line)")
     }

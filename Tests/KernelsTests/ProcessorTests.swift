@@ -2,7 +2,7 @@ import Kernels
 import Testing
 
 @Suite struct ProcessorTests {
-    @Test func whatRunsTheTestsHasWhatTheyWereBuiltFor() { #expect(Processor.missingFeatures.isEmpty) }
+    @Test func whatRunsTheTestsHasWhatTheyWereBuiltFor() { #expect(Processor.missingFeatures == 0) }
 
     @Test(arguments: ["SkylakeX", "Cooperlake", "SAPPHIRERAPIDS"])
     func wideKernelsNeedNoWarning(core: String) {
