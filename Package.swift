@@ -5,7 +5,9 @@ import PackageDescription
 // The processor the kernels are built for: `native` is the machine that builds; `x86-64-v3` runs on a
 // mixed cluster. It drives Swift's own code generation too.
 let march = ProcessInfo.processInfo.environment["DURE_MARCH"] ?? "native"
-let processor: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=\(march)"])]
+// Without `-fno-math-errno` every square root and fused multiply-add may be a call into the C library, and no
+// loop over them becomes vector instructions.
+let processor: [SwiftSetting] = [.unsafeFlags(["-Xcc", "-march=\(march)", "-Xcc", "-fno-math-errno"])]
 // Kernels index raw memory whose bounds their callers have established, so unchecked arithmetic is
 // worth its fifth there; they and the model stay optimised in debug builds, or tests take minutes.
 let kernelSettings: [SwiftSetting] =

@@ -77,16 +77,16 @@ private func forEachRow(_ pool: WorkerPool, _ tokens: Int, _ body: (Int) -> Void
 private func normalTail(_ x: Float) -> (gaussian: Float, tail: Float) {
     let magnitude = abs(x)
     let gaussian = exponential(-0.5 * x * x)
-    let t = 1 / (1 + 0.21 * magnitude)
+    let t = 1 / multiplyAdd(magnitude, 0.21, 1)
     var p: Float = -0.071_656_416
-    p = p * t + 0.283_589_15
-    p = p * t - 0.330_254_7
-    p = p * t + 0.349_402_64
-    p = p * t - 0.093_926_4
-    p = p * t + 0.124_873_26
-    p = p * t + 0.069_192_03
-    p = p * t + 0.085_068_88
-    p = p * t + 0.083_711_576
+    p = multiplyAdd(p, t, 0.283_589_15)
+    p = multiplyAdd(p, t, -0.330_254_7)
+    p = multiplyAdd(p, t, 0.349_402_64)
+    p = multiplyAdd(p, t, -0.093_926_4)
+    p = multiplyAdd(p, t, 0.124_873_26)
+    p = multiplyAdd(p, t, 0.069_192_03)
+    p = multiplyAdd(p, t, 0.085_068_88)
+    p = multiplyAdd(p, t, 0.083_711_576)
     return (gaussian, gaussian * (t * p))
 }
 
@@ -103,7 +103,7 @@ package func geluDerivative(_ x: Float) -> Float {
     // Beyond 13.25 the derivative is 0 or 1, but `exponential` does not reach 0 for a large x to multiply.
     let bounded = clamped(x, 13.25)
     let (gaussian, tail) = normalTail(bounded)
-    return (x < 0 ? tail : 1 - tail) + bounded * gaussian * 0.398_942_28
+    return multiplyAdd(bounded * gaussian, 0.398_942_28, x < 0 ? tail : 1 - tail)
 }
 
 /// e^(−2u) and 1 / (1 + e^(−2u)) = (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³): unlike 1 + tanh u, it

@@ -43,18 +43,18 @@ package func adamWUpdate(
 ) {
     let keep = 1 - step.learningRate * (decays ? step.weightDecay : 0)
     let rate = step.learningRate / step.correction1
-    let rootCorrection = step.correction2.squareRoot()
+    let inverseRootCorrection = 1 / step.correction2.squareRoot()
     let scale = step.gradientScale
     let (beta1, beta2, epsilon) = (step.beta1, step.beta2, step.epsilon)
     let (rest1, rest2) = (step.rest1, step.rest2)
     forEachSlice(pool, count) { slice in
         for index in slice {
             let gradient = gradients[index] * scale
-            let first = firstMoment[index] * beta1 + gradient * rest1
-            let second = secondMoment[index] * beta2 + gradient * gradient * rest2
+            let first = multiplyAdd(firstMoment[index], beta1, gradient * rest1)
+            let second = multiplyAdd(secondMoment[index], beta2, gradient * gradient * rest2)
             firstMoment[index] = first
             secondMoment[index] = second
-            let denominator = second.squareRoot() / rootCorrection + epsilon
+            let denominator = multiplyAdd(second.squareRoot(), inverseRootCorrection, epsilon)
             parameters[index] = parameters[index] * keep - rate * (first / denominator)
         }
     }
