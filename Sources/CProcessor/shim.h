@@ -68,3 +68,10 @@ static inline const char *dure_processor_feature_name(unsigned index) {
 }
 
 static inline unsigned dure_processor_avx512f(void) { return 1u << 3; }
+
+// Whether the importing target is compiled for 32 registers of 512 bits.
+#ifdef __AVX512F__
+#define DURE_HAS_WIDE_REGISTERS 1
+#else
+#define DURE_HAS_WIDE_REGISTERS 0
+#endif

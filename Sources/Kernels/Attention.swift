@@ -18,8 +18,12 @@ package struct AttentionShape {
 
     func range(_ sequence: Int) -> Range<Int> { Int(starts[sequence])..<Int(starts[sequence + 1]) }
 
+    var scale: Float { 1 / Float(headSize).squareRoot() }
+
     /// Floats of scratch memory a thread needs when no sequence is longer than `length`.
-    package static func scratch(length: Int) -> Int { 2 * Arena.padded(length * length) }
+    package static func scratch(length: Int, headSize: Int) -> Int {
+        HeadScratch.floats(length: length, headSize: headSize)
+    }
 }
 
 /// Dropout of attention probabilities; the mask's row is head · length + query.
@@ -57,67 +61,80 @@ package func attentionForward(
     dropout: AttentionDropout?, context: UnsafeMutablePointer<Float>, logSumExp: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>, scratchPerWorker: Int
 ) {
-    let scale = 1 / Float(shape.headSize).squareRoot()
     pool.run(shape.sequences * shape.heads) { task, worker in
         let head = HeadOfSequence(shape, task: task)
-        let length = head.length
-        let probabilities = scratch + worker * scratchPerWorker
-        let scores = Matrix(probabilities, rows: length, columns: length)
-        product(head.part(queryKeyValue, 0), head.part(queryKeyValue, 1), transposeB: true, into: scores)
+        let work = HeadScratch(
+            scratch + worker * scratchPerWorker, length: head.length, headSize: shape.headSize)
+        work.pack(head.part(queryKeyValue, 0), scale: shape.scale, into: work.query)
+        work.pack(head.part(queryKeyValue, 1), into: work.key)
+        work.pack(head.part(queryKeyValue, 2), into: work.value)
+        work.transpose(work.key, into: work.keyPanels)
         let denominators = logSumExp + head.index * shape.tokens + head.firstToken
+        let target = head.slice(context)
         let mask = dropout?.mask(head.sequence)
-        withMaskBits(length) { bits in
-            for row in 0..<length {
-                let p = probabilities + row * length
-                denominators[row] = softmaxRow(p, length, scale: scale)
-                if let mask {
-                    dropoutRow(
-                        mask, row: head.index * length + row, width: length, bits: bits, source: p, target: p)
+        withMaskBits(head.length) { bits in
+            for block in work.blocks {
+                work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
+                for row in block {
+                    mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
+                    let result = softmaxRow(work.score(row, of: block), work.width, mask: mask, bits: bits)
+                    denominators[row] = result.logSumExp
+                    work.factors[row - block.lowerBound] = result.factor
+                }
+                work.weighted(block, work.scores, work.value)
+                for row in block {
+                    work.unpack(row, of: block, scale: work.factors[row - block.lowerBound], into: target)
                 }
             }
         }
-        product(scores, head.part(queryKeyValue, 2), into: head.slice(context))
     }
 }
 
 /// Backward of `attentionForward`.
 ///
-/// - contextGradient: `[tokens, width]`.
+/// - context: what the forward made, `[tokens, width]`; contextGradient: `[tokens, width]`.
 /// - queryKeyValueGradient: `[tokens, 3 · width]`, overwritten.
 package func attentionBackward(
     _ pool: WorkerPool, _ shape: AttentionShape, queryKeyValue: UnsafePointer<Float>,
-    dropout: AttentionDropout?, logSumExp: UnsafePointer<Float>, contextGradient: UnsafePointer<Float>,
-    queryKeyValueGradient: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
-    scratchPerWorker: Int
+    dropout: AttentionDropout?, logSumExp: UnsafePointer<Float>, context: UnsafePointer<Float>,
+    contextGradient: UnsafePointer<Float>, queryKeyValueGradient: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>, scratchPerWorker: Int
 ) {
-    let scale = 1 / Float(shape.headSize).squareRoot()
     pool.run(shape.sequences * shape.heads) { task, worker in
         let head = HeadOfSequence(shape, task: task)
-        let length = head.length
-        let first = scratch + worker * scratchPerWorker
-        let second = first + scratchPerWorker / 2
-        let probabilities = Matrix(first, rows: length, columns: length)
-        let scoresGradient = Matrix(second, rows: length, columns: length)
-        let query = head.part(queryKeyValue, 0)
-        let key = head.part(queryKeyValue, 1)
-        let value = head.part(queryKeyValue, 2)
+        let work = HeadScratch(
+            scratch + worker * scratchPerWorker, length: head.length, headSize: shape.headSize)
         let upstream = head.slice(UnsafeMutablePointer(mutating: contextGradient))
-        product(query, key, transposeB: true, into: probabilities)
-        product(upstream, value, transposeB: true, into: scoresGradient)
+        let output = head.slice(UnsafeMutablePointer(mutating: context))
+        work.pack(head.part(queryKeyValue, 0), scale: shape.scale, into: work.query)
+        work.pack(head.part(queryKeyValue, 1), into: work.key)
+        work.pack(head.part(queryKeyValue, 2), into: work.value)
+        work.pack(upstream, into: work.upstream)
+        work.transpose(work.key, into: work.keyPanels)
+        work.transpose(work.value, into: work.valuePanels)
         let denominators = logSumExp + head.index * shape.tokens + head.firstToken
+        let queryGradient = head.part(UnsafePointer(queryKeyValueGradient), 0)
         let mask = dropout?.mask(head.sequence)
-        withMaskBits(length) { bits in
-            for row in 0..<length {
-                mask?.draw(row: head.index * length + row, width: length, into: bits)
-                attentionRowBackward(
-                    scores: first + row * length, gradient: second + row * length, length: length,
-                    scale: scale, logSumExp: denominators[row], mask: mask, bits: bits)
+        withMaskBits(head.length) { bits in
+            for block in work.blocks {
+                work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
+                work.products(of: work.upstream, block, with: work.valuePanels, into: work.gradients)
+                for row in block {
+                    mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
+                    attentionRowBackward(
+                        scores: work.score(row, of: block), gradient: work.gradient(row, of: block),
+                        width: work.width, logSumExp: denominators[row],
+                        projection: dot(upstream.row(row), output.row(row), shape.headSize), mask: mask,
+                        bits: bits)
+                }
+                work.weighted(block, work.gradients, work.key)
+                for row in block { work.unpack(row, of: block, scale: shape.scale, into: queryGradient) }
+                work.addTransposed(block, work.scores, work.upstream, to: work.valueGradient)
+                work.addTransposed(block, work.gradients, work.query, to: work.keyGradient)
             }
         }
-        let gradient = UnsafePointer(queryKeyValueGradient)
-        product(probabilities, transposeA: true, upstream, into: head.part(gradient, 2))
-        product(scoresGradient, key, into: head.part(gradient, 0))
-        product(scoresGradient, transposeA: true, query, into: head.part(gradient, 1))
+        work.unpack(work.keyGradient, into: head.part(UnsafePointer(queryKeyValueGradient), 1))
+        work.unpack(work.valueGradient, into: head.part(UnsafePointer(queryKeyValueGradient), 2))
     }
 }
 
@@ -161,42 +178,46 @@ private func withMaskBits(_ length: Int, _ body: (UnsafeMutablePointer<UInt16>) 
     }
 }
 
-/// Overwrites a row of scores by softmax(scale · scores) and returns the logarithm of the denominator, with
-/// the maximum added back.
+/// Overwrites a row of scores by e^(score − maximum), dropped out where `mask` says so, and returns by what to
+/// multiply to make probabilities of them, and the logarithm of the softmax's denominator.
 @inline(__always)
-func softmaxRow(_ row: UnsafeMutablePointer<Float>, _ count: Int, scale: Float) -> Float {
-    let largest = maximum(row, count) * scale
-    for column in 0..<count { row[column] = exponential(row[column] * scale - largest) }
-    let total = sum(row, count)
-    let factor = 1 / total
-    for column in 0..<count { row[column] *= factor }
-    return largest + logarithm(total)
+private func softmaxRow(
+    _ row: UnsafeMutablePointer<Float>, _ width: PaddedWidth, mask: DropoutMask?,
+    bits: UnsafePointer<UInt16>
+) -> (factor: Float, logSumExp: Float) {
+    // What stands beyond the row must not count.
+    for column in width.count..<width.padded { row[column] = -.greatestFiniteMagnitude }
+    let largest = maximum(row, width.padded)
+    for column in 0..<width.padded { row[column] = exponential(row[column] - largest) }
+    let total = sum(row, width.padded)
+    if let mask {
+        let threshold = mask.threshold
+        for column in 0..<width.padded { row[column] = bits[column] >= threshold ? row[column] : 0 }
+    }
+    return ((mask?.scale ?? 1) / total, largest + logarithm(total))
 }
 
 /// For one query: `scores` becomes the dropped-out probabilities, and `gradient`, of those, becomes the
-/// gradient of the unscaled scores: dS = scale · P · (dP − Σ P · dP).
+/// gradient of the scores: dS = P · (dP − Σ P · dP). The sum, `projection`, is also that of the row's context
+/// times its gradient (Dao et al., "FlashAttention", NeurIPS 2022, appendix B.2).
 @inline(__always)
 private func attentionRowBackward(
-    scores: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>, length: Int, scale: Float,
-    logSumExp: Float, mask: DropoutMask?, bits: UnsafePointer<UInt16>
+    scores: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>, width: PaddedWidth,
+    logSumExp: Float, projection: Float, mask: DropoutMask?, bits: UnsafePointer<UInt16>
 ) {
-    for column in 0..<length { scores[column] = exponential(scores[column] * scale - logSumExp) }
-    if let mask {
-        let threshold = mask.threshold
-        let keep = mask.scale
-        for column in 0..<length {
-            gradient[column] = bits[column] >= threshold ? gradient[column] * keep : 0
+    guard let mask else {
+        for column in 0..<width.padded {
+            let probability = exponential(scores[column] - logSumExp)
+            gradient[column] = probability * (gradient[column] - projection)
+            scores[column] = probability
         }
+        return
     }
-    let projection = dot(scores, gradient, length)
-    for column in 0..<length {
-        gradient[column] = scores[column] * (gradient[column] - projection) * scale
-    }
-    if let mask {
-        let threshold = mask.threshold
-        let keep = mask.scale
-        for column in 0..<length {
-            scores[column] = bits[column] >= threshold ? scores[column] * keep : 0
-        }
+    let (threshold, scale) = (mask.threshold, mask.scale)
+    for column in 0..<width.padded {
+        let probability = exponential(scores[column] - logSumExp)
+        let factor = bits[column] >= threshold ? scale : 0
+        gradient[column] = probability * multiplyAdd(gradient[column], factor, -projection)
+        scores[column] = probability * factor
     }
 }

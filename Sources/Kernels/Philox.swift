@@ -7,21 +7,24 @@ package enum Philox {
     /// Four random words for one counter.
     @inline(__always)
     package static func block(_ counter: Block, key: (UInt32, UInt32)) -> Block {
-        var (x0, x1, x2, x3) = counter
+        // Words stay in the low halves of 64 bits, whatever is above them: a loop over counters then becomes
+        // vectors without narrowing and widening between rounds.
+        var (x0, x1) = (UInt64(counter.0), UInt64(counter.1))
+        var (x2, x3) = (UInt64(counter.2), UInt64(counter.3))
         var (k0, k1) = key
         for _ in 0..<10 {
-            let product0 = UInt64(x0) &* 0xD251_1F53
-            let product1 = UInt64(x2) &* 0xCD9E_8D57
-            let high0 = UInt32(truncatingIfNeeded: product0 &>> 32)
-            let high1 = UInt32(truncatingIfNeeded: product1 &>> 32)
-            x0 = high1 ^ x1 ^ k0
-            x1 = UInt32(truncatingIfNeeded: product1)
-            x2 = high0 ^ x3 ^ k1
-            x3 = UInt32(truncatingIfNeeded: product0)
+            let product0 = (x0 & 0xFFFF_FFFF) &* 0xD251_1F53
+            let product1 = (x2 & 0xFFFF_FFFF) &* 0xCD9E_8D57
+            x0 = product1 &>> 32 ^ x1 ^ UInt64(k0)
+            x2 = product0 &>> 32 ^ x3 ^ UInt64(k1)
+            (x1, x3) = (product1, product0)
             k0 = k0 &+ 0x9E37_79B9
             k1 = k1 &+ 0xBB67_AE85
         }
-        return (x0, x1, x2, x3)
+        return (
+            UInt32(truncatingIfNeeded: x0), UInt32(truncatingIfNeeded: x1), UInt32(truncatingIfNeeded: x2),
+            UInt32(truncatingIfNeeded: x3)
+        )
     }
 }
 

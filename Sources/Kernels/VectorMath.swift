@@ -68,7 +68,7 @@ package func maximum(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
             lanes.replace(with: next, where: next .> lanes)
             index += 16
         }
-        result = lanes.max()
+        result = largest(lanes)
     }
     while index < count {
         if x[index] > result { result = x[index] }
@@ -77,18 +77,35 @@ package func maximum(_ x: UnsafePointer<Float>, _ count: Int) -> Float {
     return result
 }
 
+/// The standard library's `max()` and `sum()` go lane by lane; halving takes four steps.
 @inline(__always)
-func load(_ x: UnsafePointer<Float>, _ index: Int) -> SIMD16<Float> {
-    UnsafeRawPointer(x + index).loadUnaligned(as: SIMD16<Float>.self)
+private func largest(_ lanes: Lanes) -> Float {
+    let eight = lanes.lowHalf.replacing(with: lanes.highHalf, where: lanes.highHalf .> lanes.lowHalf)
+    let four = eight.lowHalf.replacing(with: eight.highHalf, where: eight.highHalf .> eight.lowHalf)
+    let two = four.lowHalf.replacing(with: four.highHalf, where: four.highHalf .> four.lowHalf)
+    return two[1] > two[0] ? two[1] : two[0]
+}
+
+@inline(__always)
+private func total(_ lanes: Lanes) -> Float {
+    let eight = lanes.lowHalf + lanes.highHalf
+    let four = eight.lowHalf + eight.highHalf
+    let two = four.lowHalf + four.highHalf
+    return two[0] + two[1]
+}
+
+@inline(__always)
+func load(_ x: UnsafePointer<Float>, _ index: Int) -> Lanes {
+    UnsafeRawPointer(x + index).loadUnaligned(as: Lanes.self)
 }
 
 /// A strict scalar sum does not vectorise; two vector accumulators run at memory speed.
 @inline(__always)
 private func reduce(
-    _ count: Int, _ vector: (Int) -> SIMD16<Float>, tail: (Int) -> Float
+    _ count: Int, _ vector: (Int) -> Lanes, tail: (Int) -> Float
 ) -> Float {
-    var first = SIMD16<Float>(repeating: 0)
-    var second = SIMD16<Float>(repeating: 0)
+    var first = Lanes(repeating: 0)
+    var second = Lanes(repeating: 0)
     var index = 0
     while index + 32 <= count {
         first += vector(index)
@@ -99,7 +116,7 @@ private func reduce(
         first += vector(index)
         index += 16
     }
-    var total = (first + second).sum()
+    var total = total(first + second)
     while index < count {
         total += tail(index)
         index += 1

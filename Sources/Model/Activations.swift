@@ -137,7 +137,8 @@ private struct Sizes {
         // Attention's backward borrows the wide buffers for `[tokens, hidden]`.
         wide = Arena.padded(tokens * max(configuration.intermediateSize, configuration.hiddenSize))
         logSumExp = Arena.padded(tokens * configuration.headCount)
-        attentionScratchPerWorker = AttentionShape.scratch(length: capacity.sequenceLength)
+        attentionScratchPerWorker = AttentionShape.scratch(
+            length: capacity.sequenceLength, headSize: configuration.headSize)
         let widest = max(3 * configuration.hiddenSize, configuration.intermediateSize)
         sumScratch = Arena.padded(TokenBlocks.scratch(tokens: tokens, width: widest))
         keptLayers = purpose == .training ? configuration.layerCount : min(configuration.layerCount, 1)

@@ -191,7 +191,7 @@ struct Pass {
         timed(.attentionBackward) {
             attentionBackward(
                 pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
-                logSumExp: kept.logSumExp, contextGradient: contextGradient,
+                logSumExp: kept.logSumExp, context: kept.context, contextGradient: contextGradient,
                 queryKeyValueGradient: scratch.queryKeyValue, scratch: memory.attentionScratch,
                 scratchPerWorker: memory.attentionScratchPerWorker)
         }

@@ -115,7 +115,9 @@ import Training
         #expect(first.count == evaluation.predictions[0].candidates.count)
         #expect(Set(first[0].keys) == ["start_logit", "end_logit", "text", "probability"])
         let results = try temporary.object("eval_results.json")
-        #expect(results["loss"] as? Double == evaluation.result.loss)
+        // Foundation reads some numbers one place beside the nearest Double.
+        let (written, loss) = (try #require(results["loss"] as? Double), try #require(evaluation.result.loss))
+        #expect(abs(written - loss) <= 2 * loss.ulp)
         #expect(results["windows"] as? Int == evaluation.result.windows)
         #expect(results["korquad_f1"] as? Double == evaluation.result.metrics.korquadF1)
     }
