@@ -10,6 +10,8 @@ package struct ComputePlan {
     package let microBatchTokens: Int
     /// What the user asked for, nil when it was chosen here.
     private let requestedTokens: Int?
+    /// What keeps the machine from computing as fast as it could, to be told to the user.
+    package fileprivate(set) var notices: [String] = []
 
     /// - sequenceLength: tokens of the longest feature there may be.
     /// - Throws: `TrainingError.setting` when a micro-batch cannot hold that feature, or memory the micro-batch.
@@ -75,11 +77,28 @@ extension Communicator {
     package func planCompute(
         _ settings: ComputeSettings, _ loaded: LoadedModel, _ features: FeatureSettings
     ) throws -> ComputePlan {
-        let threads = try settings.threads ?? ThreadBudget.threads(communicator: self)
-        return try together {
-            try ComputePlan(
-                settings, configuration: loaded.configuration, sequenceLength: features.maxSequenceLength,
-                threads: threads)
-        }
+        try planCompute(settings, loaded.configuration, sequenceLength: features.maxSequenceLength)
     }
+
+    /// The compute plan for features of up to `sequenceLength` tokens.
+    func planCompute(
+        _ settings: ComputeSettings, _ configuration: ModelConfiguration, sequenceLength: Int
+    ) throws -> ComputePlan {
+        let budget = try ThreadBudget(communicator: self, requested: settings.threads)
+        var plan = try together {
+            try ComputePlan(
+                settings, configuration: configuration, sequenceLength: sequenceLength,
+                threads: budget.threads)
+        }
+        plan.notices = budget.notices + blasNotices()
+        return plan
+    }
+}
+
+/// Warns of an OpenBLAS that is slower than the processor.
+package func blasNotices() -> [String] {
+    let warning = slowBLASWarning(
+        core: blasCoreName(), processor: .ofProcessor,
+        coreVariable: ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"])
+    return warning.map { [$0] } ?? []
 }

@@ -40,6 +40,7 @@ package struct TrainingRun {
                 configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
         }
         let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
+        log(compute.notices)
         let loader = try featureLoader(preparation, loaded, compute)
         let data = (
             training: try loader.load(settings.trainingRequest),
@@ -194,12 +195,6 @@ extension TrainingRun {
         if communicator.size > data.count {
             logger.warning(
                 "\(communicator.size) ranks for \(data.count) features: some have nothing to compute")
-        }
-        if let warning = slowBLASWarning(
-            core: blasCoreName(), hasAVX512: Processor.hasAVX512,
-            coreVariable: ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"])
-        {
-            logger.warning("\(warning)")
         }
         logger.info(
             """

@@ -48,6 +48,7 @@ struct AnswerCommand: ParsableCommand {
         let preparation = try DataPreparation(
             configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings)
         let plan = try communicator.planCompute(compute.settings, loaded, settings)
+        for notice in plan.notices { logger.warning("\(notice)") }
         var answerSettings = answers.settings
         answerSettings.bestCount = max(answerSettings.bestCount, topK)
         let answerer = Answerer(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import Distributed
 import Foundation
 import Kernels
 import Model
@@ -45,6 +46,16 @@ struct BenchModelOptions: ParsableArguments {
     }
 }
 
+/// The threads of a benchmark of one process, with warnings of what slows them.
+private func benchmarkPool(_ compute: ComputeOptions) throws -> WorkerPool {
+    let communicator = SingleProcess()
+    let logger = makeLogger(communicator)
+    let budget = try ThreadBudget(communicator: communicator, requested: compute.threads)
+    for notice in budget.notices + blasNotices() { logger.warning("\(notice)") }
+    useSingleThreadedBLAS()
+    return WorkerPool(threadCount: budget.threads)
+}
+
 /// Prints rows as a table or as JSON.
 private func printRows(_ rows: [BenchmarkRow], asJSON: Bool) throws {
     if asJSON {
@@ -70,8 +81,7 @@ struct BenchGEMM: ParsableCommand {
 
     func run() throws {
         try requirePositive("--tokens", tokens)
-        useSingleThreadedBLAS()
-        let pool = WorkerPool(threadCount: compute.threads ?? 1)
+        let pool = try benchmarkPool(compute)
         let rows = ProductBenchmark(
             configuration: try model.configuration(), tokens: tokens, pool: pool
         ).run()
@@ -92,7 +102,7 @@ struct BenchKernels: ParsableCommand {
 
     func run() throws {
         try requirePositive("--tokens", tokens)
-        let pool = WorkerPool(threadCount: compute.threads ?? 1)
+        let pool = try benchmarkPool(compute)
         let rows = KernelBenchmark(
             configuration: try model.configuration(), tokens: tokens, pool: pool
         ).run()
@@ -129,14 +139,15 @@ struct BenchStep: ParsableCommand, RankedCommand {
 
     func run() throws {
         let configuration = try model.configuration()
-        try withRanks { communicator, _ in
+        try withRanks { communicator, logger in
             var settings = StepBenchmark.Settings()
             settings.batchSize = batchSize
             settings.maxSequenceLength = maxSeqLength
             settings.steps = steps
             settings.compute = compute.settings
             let report = try StepBenchmark(
-                configuration: configuration, settings: settings, communicator: communicator
+                configuration: configuration, settings: settings, communicator: communicator,
+                logger: logger
             ).run()
             guard communicator.isRoot else { return }
             try printResult(model.json ? report.json.indented : text(report))

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Distributed
 import Foundation
-import Kernels
 import Training
 
 @main
@@ -30,19 +29,6 @@ struct Dure: ParsableCommand {
         } catch {
             Failure.exit(parsing: error)
         }
-    }
-
-    /// Ends the process with a sentence where it would soon end with an illegal instruction. Only this target is
-    /// built for any processor, so nothing of the others is used but the question itself.
-    private static func requireProcessor() {
-        let missing = Processor.missingFeatures
-        guard missing != 0 else { return }
-        let names = (UInt32(0)..<32).filter { missing & (1 << $0) != 0 }
-            .map { String(cString: Processor.featureName($0)) }.joined(separator: ", ")
-        Failure.report(
-            "this processor lacks instructions that the program was built for (\(names)): "
-                + "build with DURE_MARCH=x86-64-v3 launch/build, or on the oldest machine of the cluster")
-        Foundation.exit(64)
     }
 
     /// Whether this process is the first, or only, one that a launcher started; before MPI is initialised only

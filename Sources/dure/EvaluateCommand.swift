@@ -51,6 +51,7 @@ struct EvaluateCommand: RankedCommand {
                 configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings)
         }
         let plan = try communicator.planCompute(compute.settings, loaded, settings)
+        for notice in plan.notices { logger.warning("\(notice)") }
         let loader = try FeatureLoader(
             preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
             pool: plan.pool, cache: cache.choice(.off).cache(in: outputDir), logger: logger)

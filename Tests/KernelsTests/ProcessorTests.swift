@@ -4,15 +4,16 @@ import Testing
 @Suite struct ProcessorTests {
     @Test func whatRunsTheTestsHasWhatTheyWereBuiltFor() { #expect(Processor.missingFeatures == 0) }
 
-    @Test(arguments: ["SkylakeX", "Cooperlake", "SAPPHIRERAPIDS"])
-    func wideKernelsNeedNoWarning(core: String) {
-        #expect(slowBLASWarning(core: core, hasAVX512: true, coreVariable: nil) == nil)
+    @Test func everyInstructionSetHasANameOfItsOwn() {
+        let names = (UInt32(0)..<64).compactMap { Processor.featureName($0).map { String(cString: $0) } }
+        #expect(Set(names).count == names.count && names.contains("AVX2") && names.contains("AVX512FP16"))
+        #expect(Processor.featureName(64) == nil)
     }
 
-    @Test func narrowKernelsOnAWideProcessorAreNamedWithTheVariableThatHoldsThemDown() throws {
-        let warning = try #require(slowBLASWarning(core: "Haswell", hasAVX512: true, coreVariable: "Haswell"))
-        #expect(warning.contains("Haswell") && warning.contains("OPENBLAS_CORETYPE"))
-        #expect(slowBLASWarning(core: "Zen", hasAVX512: true, coreVariable: nil) != nil)
-        #expect(slowBLASWarning(core: "Haswell", hasAVX512: false, coreVariable: "Haswell") == nil)
+    @Test func aProcessorHasOnlyWhatExists() {
+        #expect(!Processor.has("") && !Processor.has("AVX3"))
+        // Nobody makes the one without the other.
+        if Processor.has("AVX512F") { #expect(Processor.has("AVX2")) }
+        if Processor.has("AVX2") { #expect(Processor.has("AVX") && Processor.has("SSE4.2")) }
     }
 }

@@ -1,5 +1,6 @@
 import Distributed
 import Kernels
+import Logging
 import Model
 import QuestionAnswering
 
@@ -35,11 +36,15 @@ package struct StepBenchmark {
     private let configuration: ModelConfiguration
     private let settings: Settings
     private let communicator: any Communicator
+    private let logger: Logger
 
-    package init(configuration: ModelConfiguration, settings: Settings, communicator: any Communicator) {
+    package init(
+        configuration: ModelConfiguration, settings: Settings, communicator: any Communicator, logger: Logger
+    ) {
         self.configuration = configuration
         self.settings = settings
         self.communicator = communicator
+        self.logger = logger
     }
 
     /// Measures on all ranks; the report is of rank 0.
@@ -51,10 +56,9 @@ package struct StepBenchmark {
         let layout = ParameterLayout(configuration)
         let parameters = FloatBuffer(count: layout.count)
         initializeParameters(parameters.buffer, layout: layout, configuration: configuration, seed: 1)
-        let threads = try settings.compute.threads ?? ThreadBudget.threads(communicator: communicator)
-        let compute = try ComputePlan(
-            settings.compute, configuration: configuration, sequenceLength: features.longest,
-            threads: threads)
+        let compute = try communicator.planCompute(
+            settings.compute, configuration, sequenceLength: features.longest)
+        for notice in compute.notices { logger.warning("\(notice)") }
         let model = SpanModel(
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
