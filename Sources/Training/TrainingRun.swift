@@ -40,7 +40,6 @@ package struct TrainingRun {
                 configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
         }
         let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
-        log(compute.notices)
         let loader = try featureLoader(preparation, loaded, compute)
         let data = (
             training: try loader.load(settings.trainingRequest),
@@ -196,6 +195,7 @@ extension TrainingRun {
             logger.warning(
                 "\(communicator.size) ranks for \(data.count) features: some have nothing to compute")
         }
+        log(compute.notices)
         logger.info(
             """
             \(loaded.layout.count) parameters · \(communicator.size) rank(s) × \(compute.pool.threadCount) \

@@ -51,13 +51,12 @@ struct EvaluateCommand: RankedCommand {
                 configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings)
         }
         let plan = try communicator.planCompute(compute.settings, loaded, settings)
-        for notice in plan.notices { logger.warning("\(notice)") }
         let loader = try FeatureLoader(
             preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
             pool: plan.pool, cache: cache.choice(.off).cache(in: outputDir), logger: logger)
         let data = try loader.load(FeatureRequest(files: [dataset], kind: .evaluation))
         try communicator.requireEqual(data.set.checksum, "the data to evaluate on")
-        for notice in data.notices { logger.warning("\(notice)") }
+        for notice in data.notices + plan.notices { logger.warning("\(notice)") }
         logger.info(
             "\(data.set.questionIDs.count) questions in \(data.set.count) windows on \(communicator.size) rank(s)"
         )

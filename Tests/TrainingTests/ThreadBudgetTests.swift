@@ -1,7 +1,8 @@
 import Distributed
 import TestSupport
 import Testing
-import Training
+
+@testable import Training
 
 @Suite struct ThreadBudgetTests {
     /// A rank on a host of eight cores.
@@ -68,7 +69,7 @@ import Training
         #expect(Self.notices(ranks).isEmpty)
     }
 
-    /// Whatever the bindings, ranks that have more than their one thread never compete for cores.
+    /// Whatever the bindings, only ranks of a single thread ever compete for cores or a quota.
     @Test func sharesNeverExceedTheCores() {
         var generator = SeededGenerator(seed: 5)
         for _ in 0..<300 {
@@ -81,11 +82,11 @@ import Training
             }
             let threads = Self.threads(ranks)
             #expect(threads.allSatisfy { $0 >= 1 })
-            for (rank, own) in zip(ranks, threads) { #expect(own <= rank.processors.count) }
-            let all = ranks.reduce(into: Set<Int>()) { $0.formUnion($1.processors) }
-            let cores = min(all.count, quota ?? 8)
-            #expect(threads.reduce(0, +) <= max(cores, ranks.count), "\(ranks)")
-            if Set(threads) != [1] { #expect(Self.notices(ranks).isEmpty || threads.contains(1)) }
+            let crowded = ThreadPlacement(zip(ranks, threads).map { ($0.processors, $1) }).crowded
+            #expect(crowded.allSatisfy { threads[$0] == 1 }, "\(ranks)")
+            #expect(threads.reduce(0, +) <= max(quota ?? .max, ranks.count), "\(ranks)")
+            let isTooMuch = !crowded.isEmpty || threads.reduce(0, +) > quota ?? .max
+            #expect(Self.notices(ranks).isEmpty == !isTooMuch, "\(ranks)")
         }
     }
 
