@@ -126,7 +126,7 @@ extension HostBudget {
 
     private func fewer(_ crowd: Crowd) -> String {
         let each = crowd.cores / crowd.members.count
-        guard each > 0 else { return "start at most \(count(crowd.cores, "rank")) on these cores" }
+        guard each > 0 else { return "start at most \(count(crowd.cores, "rank")) here" }
         return "give --threads \(each)" + (crowd.members.count > 1 ? " or fewer ranks" : "")
     }
 

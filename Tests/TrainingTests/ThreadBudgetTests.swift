@@ -98,7 +98,7 @@ import Testing
         #expect(
             Self.notices(ranks) == [
                 "ranks 0,2 have 2 threads but may only run on core 0 of 8 (node): start with mpirun --bind-to "
-                    + "none, or start at most 1 rank on these cores"
+                    + "none, or start at most 1 rank here"
             ])
     }
 
@@ -106,7 +106,7 @@ import Testing
         let ranks = Self.repeated(Self.rank([0], offered: [0]), 2)
         #expect(
             Self.notices(ranks) == [
-                "ranks 0-1 have 2 threads but may only run on core 0 of 8 (node): start at most 1 rank on these cores"
+                "ranks 0-1 have 2 threads but may only run on core 0 of 8 (node): start at most 1 rank here"
             ])
     }
 
@@ -135,7 +135,7 @@ import Testing
         let many = Self.repeated(Self.rank(), 9)
         #expect(
             Self.notices(many) == [
-                "ranks 0-8 have 9 threads for 8 cores (node): start at most 8 ranks on these cores"
+                "ranks 0-8 have 9 threads for 8 cores (node): start at most 8 ranks here"
             ])
     }
 
@@ -146,8 +146,7 @@ import Testing
             ])
         #expect(
             Self.notices(Self.repeated(Self.rank(quota: 1), 2)) == [
-                "ranks 0-1 have 2 threads for a control group's quota of 1 core (node): start at most 1 rank on "
-                    + "these cores"
+                "ranks 0-1 have 2 threads for a control group's quota of 1 core (node): start at most 1 rank here"
             ])
     }
 
