@@ -48,13 +48,12 @@ package struct StepBenchmark {
             count: settings.batchSize * (settings.steps + settings.warmup),
             maxLength: min(settings.maxSequenceLength, configuration.maxPositions),
             vocabularySize: configuration.vocabularySize)
+        let compute = try communicator.planCompute(
+            settings.compute, configuration, sequenceLength: features.longest,
+            for: .training(validates: false))
         let layout = ParameterLayout(configuration)
         let parameters = FloatBuffer(count: layout.count)
         initializeParameters(parameters.buffer, layout: layout, configuration: configuration, seed: 1)
-        let threads = try settings.compute.threads ?? ThreadBudget.threads(communicator: communicator)
-        let compute = try ComputePlan(
-            settings.compute, configuration: configuration, sequenceLength: features.longest,
-            threads: threads)
         let model = SpanModel(
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
