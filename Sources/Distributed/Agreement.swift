@@ -51,6 +51,14 @@ extension Communicator {
         try together { if isRoot { try body() } }
     }
 
+    /// The smallest of the ranks' values.
+    package func minimum(_ value: Int) throws -> Int {
+        let values = try allGather(withUnsafeBytes(of: Int64(value).littleEndian) { Array($0) })
+        return values.reduce(value) { least, bytes in
+            min(least, Int(Int64(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) })))
+        }
+    }
+
     /// Compares a number that must be the same on every rank; throws on every rank naming those that disagree
     /// with rank 0.
     package func requireEqual(_ value: UInt64, _ what: String) throws {

@@ -7,51 +7,27 @@ import QuestionAnswering
 /// What a rank computes with: its threads, and the micro-batches its memory is laid out for.
 package struct ComputePlan {
     package let pool: WorkerPool
+    /// The same on every rank.
     package let microBatchTokens: Int
-    /// What the user asked for, nil when it was chosen here.
-    private let requestedTokens: Int?
     /// What keeps the machine from computing as fast as it could, to be told to the user.
-    package fileprivate(set) var notices: [String] = []
+    package let notices: [String]
+    fileprivate let demand: MemoryDemand
 
-    /// - sequenceLength: tokens of the longest feature there may be.
-    /// - Throws: `TrainingError.setting` when a micro-batch cannot hold that feature, or memory the micro-batch.
-    package init(
-        _ settings: ComputeSettings, configuration: ModelConfiguration, sequenceLength: Int, threads: Int
-    ) throws {
-        let tokens = settings.microBatchTokens ?? Self.defaultTokens(configuration, sequenceLength)
-        guard tokens >= sequenceLength else {
-            throw TrainingError.setting(
-                flag: "--micro-batch-tokens \(tokens)",
-                problem: "a micro-batch cannot hold one window of \(sequenceLength) tokens",
-                remedy: "give at least \(sequenceLength), or lower --max-seq-length")
-        }
-        try Self.requireMemory(
-            configuration, BatchCapacity(tokens: tokens, sequenceLength: sequenceLength), threads: threads)
+    fileprivate init(_ demand: MemoryDemand, tokens: Int, pool: WorkerPool, notices: [String]) {
+        self.demand = demand
+        self.pool = pool
         microBatchTokens = tokens
-        requestedTokens = settings.microBatchTokens
-        useSingleThreadedBLAS()
-        pool = WorkerPool(threadCount: threads)
+        self.notices = notices
     }
 
-    /// Memory that cannot be had ends the process without a word, so ask before.
-    private static func requireMemory(
-        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int
-    ) throws {
-        let limit = Int(clamping: ProcessInfo.processInfo.physicalMemory)
-        // Every token takes some bytes; with as many tokens as bytes there is no need to count.
-        let isHopeless = capacity.tokens > limit
-        let bytes = isHopeless ? limit : SpanModel.activationBytes(configuration, capacity, threads: threads)
-        guard isHopeless || bytes > limit else { return }
-        throw TrainingError.setting(
-            flag: "--micro-batch-tokens \(capacity.tokens)",
-            problem: "a micro-batch would take more than the \(limit >> 20) MiB of memory there are",
-            remedy: "give fewer tokens, or lower --max-seq-length")
-    }
+    /// What a rank's memory is to hold.
+    package var memory: MemoryEstimate { demand.estimate(tokens: microBatchTokens) }
 
-    /// Enough rows for products to run at their full rate, and no more memory than that takes; narrow models
-    /// need more rows for the same work.
-    private static func defaultTokens(_ configuration: ModelConfiguration, _ sequenceLength: Int) -> Int {
-        max(configuration.hiddenSize >= 512 ? 1024 : 2048, sequenceLength)
+    /// What to tell the user where memory decided.
+    package var memoryNotice: String? {
+        guard demand.requestedTokens == nil, microBatchTokens < demand.defaultTokens else { return nil }
+        return "micro-batches of \(microBatchTokens) tokens instead of \(demand.defaultTokens), for which "
+            + "there is not enough memory"
     }
 
     /// A model over `parameters` with memory for these micro-batches, and no more than `longest` a feature.
@@ -67,31 +43,69 @@ package struct ComputePlan {
     ) -> DistributedForward {
         DistributedForward(
             configuration: loaded.configuration, layout: loaded.layout, parameters: loaded.parameters,
-            capacity: DistributedForward.capacity(longest: longest, microBatchTokens: requestedTokens),
+            capacity: DistributedForward.capacity(longest: longest, microBatchTokens: demand.requestedTokens),
             pool: pool, communicator: communicator)
     }
 }
 
-extension Communicator {
-    /// The compute plan of a command that meets windows of up to `features.maxSequenceLength` tokens.
-    package func planCompute(
-        _ settings: ComputeSettings, _ loaded: LoadedModel, _ features: FeatureSettings
-    ) throws -> ComputePlan {
-        try planCompute(settings, loaded.configuration, sequenceLength: features.maxSequenceLength)
-    }
+extension MemoryDemand {
+    /// Enough rows for products to run at their full rate, and no more memory than that takes; narrow models
+    /// need more rows for the same work.
+    package var defaultTokens: Int { max(configuration.hiddenSize >= 512 ? 1024 : 2048, sequenceLength) }
+}
 
-    /// The compute plan for features of up to `sequenceLength` tokens.
-    func planCompute(
-        _ settings: ComputeSettings, _ configuration: ModelConfiguration, sequenceLength: Int
+extension Communicator {
+    /// The compute plan of a command that meets windows of up to `sequenceLength` tokens. To be asked for before
+    /// the model's weights are in memory.
+    ///
+    /// - Throws: `TrainingError` when a micro-batch cannot hold such a window, or memory what is to be computed.
+    package func planCompute(
+        _ settings: ComputeSettings, _ configuration: ModelConfiguration, sequenceLength: Int,
+        for purpose: MemoryDemand.Purpose, memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
         let budget = try ThreadBudget(communicator: self, requested: settings.threads)
-        var plan = try together {
-            try ComputePlan(
-                settings, configuration: configuration, sequenceLength: sequenceLength,
-                threads: budget.threads)
+        let demand = MemoryDemand(
+            configuration, for: purpose, sequenceLength: sequenceLength, threads: budget.threads,
+            requestedTokens: settings.microBatchTokens)
+        let tokens = try agree(demand, most: demand.defaultTokens, memory, held: 0)
+        useSingleThreadedBLAS()
+        return ComputePlan(
+            demand, tokens: tokens, pool: WorkerPool(threadCount: budget.threads),
+            notices: budget.notices + blasNotices())
+    }
+
+    /// `plan` with the memory that is left now that the weights and the data are loaded, and windows turned out
+    /// to have no more than `longest` tokens.
+    package func confirm(
+        _ plan: ComputePlan, longest: Int, memory: SystemMemory = SystemMemory()
+    ) throws -> ComputePlan {
+        var demand = plan.demand
+        demand.sequenceLength = min(demand.sequenceLength, max(longest, 1))
+        let tokens = try agree(
+            demand, most: plan.microBatchTokens, memory, held: plan.memory.parameters)
+        demand.sequenceLength = plan.demand.sequenceLength
+        return ComputePlan(demand, tokens: tokens, pool: plan.pool, notices: plan.notices)
+    }
+
+    /// Tokens that fit on every rank. All have looked at the memory there is before any takes some.
+    private func agree(
+        _ demand: MemoryDemand, most: Int, _ memory: SystemMemory, held: Int
+    ) throws -> Int {
+        let tokens = try together {
+            try demand.requireWindowFits()
+            return try demand.fittingTokens(most: most, in: memory, ranksOnHost: ranksOnHost, held: held)
         }
-        plan.notices = budget.notices + blasNotices()
-        return plan
+        return try minimum(tokens)
+    }
+}
+
+extension MemoryDemand {
+    fileprivate func requireWindowFits() throws {
+        guard let tokens = requestedTokens, tokens < sequenceLength else { return }
+        throw TrainingError.setting(
+            flag: "--micro-batch-tokens \(tokens)",
+            problem: "a micro-batch cannot hold one window of \(sequenceLength) tokens",
+            remedy: "give at least \(sequenceLength), or lower --max-seq-length")
     }
 }
 

@@ -5,6 +5,39 @@ import Kernels
 import Model
 import QuestionAnswering
 
+/// A model's configuration and tokenizer, the same on every rank; nothing is in memory yet of its weights.
+package struct OpenedModel {
+    package let folder: ModelFolder
+    package let tokenizer: WordPieceTokenizer
+    /// What the user should know about how it was read, for the log.
+    package let notices: [String]
+
+    package var configuration: ModelConfiguration { folder.configuration }
+
+    /// Opens `path` on every rank.
+    package init(
+        path: String, tokenizer overrides: TokenizerOverrides, communicator: any Communicator
+    ) throws {
+        (folder, tokenizer, notices) = try communicator.together {
+            let folder = try ModelFolder(path: path)
+            let (tokenizer, notices) = try folder.makeTokenizer(overrides)
+            try Self.requireFit(tokenizer.vocabulary, folder.configuration)
+            return (folder, tokenizer, notices)
+        }
+    }
+
+    /// Every id must have a row in the model's embedding.
+    package static func requireFit(_ vocabulary: Vocabulary, _ configuration: ModelConfiguration) throws {
+        guard vocabulary.count <= configuration.vocabularySize else {
+            throw TrainingError.data(
+                location: vocabulary.source,
+                problem: "the vocabulary has \(vocabulary.count) entries, the model's embedding "
+                    + "\(configuration.vocabularySize)",
+                remedy: "use the vocab.txt that belongs to the model")
+        }
+    }
+}
+
 /// A model with its tokenizer, the same on every rank.
 package struct LoadedModel {
     package let folder: ModelFolder
@@ -16,17 +49,13 @@ package struct LoadedModel {
 
     package var configuration: ModelConfiguration { folder.configuration }
 
-    /// Opens `path` on every rank; rank 0 reads the weights and the others get them from it. A span head that
-    /// the file lacks is drawn from `seed`.
-    package init(
-        path: String, tokenizer overrides: TokenizerOverrides, seed: UInt64, communicator: any Communicator
-    ) throws {
-        let (folder, tokenizer, tokenizerNotices) = try communicator.together {
-            try Self.open(path: path, overrides)
-        }
+    /// Rank 0 reads the weights and the others get them from it. A span head that the file lacks is drawn from
+    /// `seed`. There must be memory for the weights: `Communicator.planCompute` asks.
+    package init(_ opened: OpenedModel, seed: UInt64, communicator: any Communicator) throws {
+        let folder = opened.folder
         let layout = ParameterLayout(folder.configuration)
         let parameters = FloatBuffer(count: layout.count)
-        var notices = tokenizerNotices
+        var notices = opened.notices
         try communicator.onRoot {
             let report = try folder.loadWeights(layout: layout, into: parameters.buffer)
             notices += Self.describe(report)
@@ -39,39 +68,8 @@ package struct LoadedModel {
         self.folder = folder
         self.layout = layout
         self.parameters = parameters
-        self.tokenizer = tokenizer
+        tokenizer = opened.tokenizer
         self.notices = notices
-    }
-
-    private static func open(
-        path: String, _ overrides: TokenizerOverrides
-    ) throws -> (ModelFolder, WordPieceTokenizer, [String]) {
-        let folder = try ModelFolder(path: path)
-        let (tokenizer, notices) = try folder.makeTokenizer(overrides)
-        try requireFit(tokenizer.vocabulary, folder.configuration)
-        return (folder, tokenizer, notices)
-    }
-
-    /// Every id must have a row in the model's embedding, and the model must fit into memory: asking for more
-    /// would end the process without a word.
-    package static func requireFit(_ vocabulary: Vocabulary, _ configuration: ModelConfiguration) throws {
-        guard vocabulary.count <= configuration.vocabularySize else {
-            throw TrainingError.data(
-                location: vocabulary.source,
-                problem: "the vocabulary has \(vocabulary.count) entries, the model's embedding "
-                    + "\(configuration.vocabularySize)",
-                remedy: "use the vocab.txt that belongs to the model")
-        }
-        let parameters = ParameterLayout(configuration).count
-        let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
-        guard parameters <= memory / MemoryLayout<Float>.stride else {
-            throw TrainingError.data(
-                location:
-                    "vocab_size \(configuration.vocabularySize), hidden_size \(configuration.hiddenSize)",
-                problem:
-                    "\(parameters) parameters do not fit into the \(memory >> 20) MiB of memory there are",
-                remedy: "correct config.json, or use a machine with more memory")
-        }
     }
 
     private static func describe(_ report: WeightLoadReport) -> [String] {

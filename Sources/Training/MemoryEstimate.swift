@@ -1,73 +1,188 @@
 import Foundation
 import Model
 
-/// Bytes that a training rank takes, by what for.
+/// Bytes that a rank takes, by what for.
 package struct MemoryEstimate: Sendable, Equatable {
-    package let parameters: Int
-    package let gradients: Int
-    package let optimizer: Int
+    package var parameters = 0
+    package var gradients = 0
+    package var optimizer = 0
     /// Of forward and backward, bounded by the tokens of a micro-batch.
-    package let activations: Int
+    package var activations = 0
+    /// Of evaluation's forward passes: each thread has its own.
+    package var evaluation = 0
 
-    package var total: Int { parameters + gradients + optimizer + activations }
+    package var total: Int { unbounded + activations + evaluation }
 
-    package static func training(
-        _ configuration: ModelConfiguration, capacity: BatchCapacity, threads: Int
-    ) -> MemoryEstimate {
-        let tensors = ParameterLayout(configuration).count * MemoryLayout<Float>.stride
-        return MemoryEstimate(
-            parameters: tensors, gradients: tensors, optimizer: 2 * tensors,
-            activations: SpanModel.activationBytes(configuration, capacity, threads: threads))
+    /// What no setting changes.
+    var unbounded: Int { parameters + gradients + optimizer }
+
+    static func text(_ bytes: Int) -> String {
+        bytes < 100_000_000
+            ? String(format: "%.1f MB", Double(bytes) / 1e6) : String(format: "%.2f GB", Double(bytes) / 1e9)
     }
-
-    /// Memory that cannot be had ends the process without a word, so this is asked before it is taken.
-    ///
-    /// - available: bytes that this rank may still take; the parameters are loaded already.
-    /// - Throws: `TrainingError.setting`, naming what to change.
-    package func require(available: Int, tokens: Int) throws {
-        let needed = total - parameters
-        guard needed > available else { return }
-        throw TrainingError.setting(
-            flag: "--micro-batch-tokens \(tokens)",
-            problem: "a rank needs \(Self.gigabytes(needed)) more and there are \(Self.gigabytes(available)) "
-                + "for it (\(description))",
-            remedy: "lower it, run fewer ranks on a host, or lower --max-seq-length")
-    }
-
-    static func gigabytes(_ bytes: Int) -> String { String(format: "%.2f GB", Double(bytes) / 1e9) }
 }
 
 extension MemoryEstimate: CustomStringConvertible {
-    package var description: String {
-        "\(Self.gigabytes(total)) a rank: parameters \(Self.gigabytes(parameters)), gradients "
-            + "\(Self.gigabytes(gradients)), optimizer \(Self.gigabytes(optimizer)), activations "
-            + "\(Self.gigabytes(activations))"
+    package var description: String { "\(Self.text(total)) a rank: \(parts)" }
+
+    var parts: String {
+        [
+            ("parameters", parameters), ("gradients", gradients), ("optimizer", optimizer),
+            ("activations", activations), ("evaluation", evaluation),
+        ]
+        .filter { $1 > 0 }.map { "\($0) \(Self.text($1))" }.joined(separator: ", ")
     }
 }
 
-/// The memory of this machine, or of the container the process is in.
-package enum SystemMemory {
-    /// Bytes that can still be taken without swapping, by all processes together.
-    package static var available: Int {
-        let system = contents("/proc/meminfo").flatMap(availableBytes(meminfo:)) ?? Int.max
-        return min(system, containerBytes ?? Int.max)
+/// What a rank's memory is to hold.
+package struct MemoryDemand: Sendable {
+    package enum Purpose: Sendable, Equatable {
+        /// The weights alone.
+        case weights
+        /// Forward passes, as many at once as there are threads.
+        case evaluation
+        /// Steps, and forward passes beside them to validate.
+        case training(validates: Bool)
     }
 
-    /// `MemAvailable` of `/proc/meminfo`.
-    static func availableBytes(meminfo: String) -> Int? {
-        let line = meminfo.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
-        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    package var configuration: ModelConfiguration
+    package var purpose: Purpose
+    /// Tokens of the longest window.
+    package var sequenceLength = 1
+    package var threads = 1
+    /// `--micro-batch-tokens`.
+    package var requestedTokens: Int?
+
+    package init(
+        _ configuration: ModelConfiguration, for purpose: Purpose, sequenceLength: Int = 1, threads: Int = 1,
+        requestedTokens: Int? = nil
+    ) {
+        self.configuration = configuration
+        self.purpose = purpose
+        self.sequenceLength = sequenceLength
+        self.threads = threads
+        self.requestedTokens = requestedTokens
     }
 
-    /// What a control group of version 2 leaves, nil without a limit.
-    private static var containerBytes: Int? {
-        guard let limit = contents("/sys/fs/cgroup/memory.max").flatMap({ Int($0) }),
-            let used = contents("/sys/fs/cgroup/memory.current").flatMap({ Int($0) })
-        else { return nil }
-        return max(limit - used, 0)
+    /// What a rank takes with micro-batches of `tokens`.
+    package func estimate(tokens: Int) -> MemoryEstimate {
+        let tensors = ParameterLayout(configuration).count * MemoryLayout<Float>.stride
+        var estimate = MemoryEstimate(parameters: tensors)
+        if purpose == .evaluation || purpose == .training(validates: true) {
+            estimate.evaluation = threads * activationBytes(forwardCapacity, threads: 1, .inference)
+        }
+        if case .training = purpose {
+            estimate.gradients = tensors
+            estimate.optimizer = 2 * tensors
+            let capacity = BatchCapacity(tokens: tokens, sequenceLength: sequenceLength)
+            estimate.activations = activationBytes(capacity, threads: threads, .training)
+        }
+        return estimate
     }
 
-    private static func contents(_ path: String) -> String? {
-        (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
+    /// Of evaluation's micro-batches, which are the same whatever the memory.
+    private var forwardCapacity: BatchCapacity {
+        DistributedForward.capacity(longest: sequenceLength, microBatchTokens: requestedTokens)
+    }
+
+    private func activationBytes(_ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose) -> Int {
+        // Doubles cannot overflow. The exact number could, where it is far beyond any memory.
+        let layers = purpose == .training ? configuration.layerCount : 1
+        let width = Double(layers) * Double(6 * configuration.hiddenSize + configuration.intermediateSize)
+        let scores = Double(threads) * Double(capacity.sequenceLength) * Double(capacity.sequenceLength)
+        let limit = 1e15
+        guard Double(capacity.tokens) * width + scores < limit / 4 else { return Int(limit) }
+        return SpanModel.activationBytes(configuration, capacity, threads: threads, purpose)
+    }
+}
+
+// MARK: What there is
+
+extension MemoryDemand {
+    /// Memory that cannot be had ends the process without a word, so this is asked before it is taken.
+    ///
+    /// - held: bytes of what is estimated that the rank has taken already.
+    /// - ranksOnHost: ranks that share the memory, each with an equal part.
+    /// - Throws: `TrainingError`, naming what to change.
+    package func require(
+        tokens: Int = 1, in memory: SystemMemory, ranksOnHost: Int = 1, held: Int = 0
+    ) throws {
+        let estimate = estimate(tokens: tokens)
+        try requireParameters(estimate.parameters, memory)
+        try requirePossible(memory)
+        let available = memory.share(ranksOnHost: ranksOnHost)
+        let needed = estimate.total - held
+        guard needed > available else { return }
+        let (place, remedy) =
+            estimate.unbounded - held > available
+            ? adviceWithoutFlags(ranksOnHost) : advice(tokens: tokens, ranksOnHost: ranksOnHost)
+        throw TrainingError.setting(
+            flag: place,
+            problem: "not enough memory: a rank needs \(MemoryEstimate.text(needed)) "
+                + "\(held > 0 ? "more, of " : "")(\(estimate.parts)) and there are "
+                + "\(MemoryEstimate.text(available)) for it",
+            remedy: remedy)
+    }
+
+    /// As many tokens of a micro-batch as fit, of `most`, its half, quarter and so on; but no fewer than the
+    /// longest window has, and 256, below which products are slow. A number that was asked for stands.
+    ///
+    /// - Throws: `TrainingError` where they do not fit; parameters are as `require`'s.
+    package func fittingTokens(
+        most: Int, in memory: SystemMemory, ranksOnHost: Int = 1, held: Int = 0
+    ) throws -> Int {
+        var tokens = requestedTokens ?? most
+        let least = requestedTokens ?? max(sequenceLength, min(256, most))
+        let available = memory.share(ranksOnHost: ranksOnHost)
+        while tokens > least, estimate(tokens: tokens).total - held > available {
+            tokens = max(tokens / 2, least)
+        }
+        try require(tokens: tokens, in: memory, ranksOnHost: ranksOnHost, held: held)
+        return tokens
+    }
+
+    private func requireParameters(_ bytes: Int, _ memory: SystemMemory) throws {
+        guard bytes > memory.physical else { return }
+        throw TrainingError.data(
+            location: "vocab_size \(configuration.vocabularySize), hidden_size \(configuration.hiddenSize)",
+            problem: "\(bytes / MemoryLayout<Float>.stride) parameters do not fit into the "
+                + "\(memory.physical >> 20) MiB of memory there are",
+            remedy: "correct config.json, or use a machine with more memory")
+    }
+
+    /// Evaluation takes less than it is allowed to, but a bound that no memory could hold is a mistake.
+    private func requirePossible(_ memory: SystemMemory) throws {
+        guard purpose == .evaluation, let requestedTokens else { return }
+        let capacity = BatchCapacity(tokens: requestedTokens, sequenceLength: sequenceLength)
+        guard activationBytes(capacity, threads: 1, .inference) > memory.physical else { return }
+        throw TrainingError.setting(
+            flag: "--micro-batch-tokens \(requestedTokens)",
+            problem:
+                "a micro-batch would take more than the \(memory.physical >> 20) MiB of memory there are",
+            remedy: "give fewer tokens, or lower --max-seq-length")
+    }
+
+    private func advice(tokens: Int, ranksOnHost: Int) -> (place: String, remedy: String) {
+        let isEvaluation = purpose == .evaluation
+        let evaluates = isEvaluation || purpose == .training(validates: true)
+        let tokens = isEvaluation ? forwardCapacity.tokens : tokens
+        let flags = [
+            tokens > sequenceLength ? "--micro-batch-tokens" : nil, "--max-seq-length",
+            evaluates && threads > 1 ? "--threads" : nil,
+        ].compactMap(\.self)
+        let lower = "lower \(flags.joined(separator: " or "))"
+        return (
+            isEvaluation && threads > 1 ? "--threads \(threads)" : "--micro-batch-tokens \(tokens)",
+            ranksOnHost > 1 ? "\(lower), or run fewer ranks on a host" : lower
+        )
+    }
+
+    /// Where there is not even memory for what settings do not change.
+    private func adviceWithoutFlags(_ ranksOnHost: Int) -> (place: String, remedy: String) {
+        ranksOnHost > 1
+            ? (
+                "\(ranksOnHost) ranks on this host",
+                "run fewer, with more --threads each, or use a machine with more memory"
+            ) : ("1 rank on this host", "use a machine with more memory, or a smaller model")
     }
 }

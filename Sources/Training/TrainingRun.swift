@@ -11,11 +11,17 @@ package struct TrainingRun {
     private let settings: TrainingSettings
     private let communicator: any Communicator
     private let logger: Logger
+    private let memory: () -> SystemMemory
 
-    package init(settings: TrainingSettings, communicator: any Communicator, logger: Logger) {
+    /// - memory: what is to be had at the moment.
+    package init(
+        settings: TrainingSettings, communicator: any Communicator, logger: Logger,
+        memory: @escaping () -> SystemMemory = { SystemMemory() }
+    ) {
         self.settings = settings
         self.communicator = communicator
         self.logger = logger
+        self.memory = memory
     }
 
     package func run() throws {
@@ -31,15 +37,17 @@ package struct TrainingRun {
 
     /// - output: on rank 0.
     private func train(_ output: OutputDirectory?) throws {
-        let loaded = try LoadedModel(
-            path: settings.model, tokenizer: settings.tokenizer, seed: settings.seed,
-            communicator: communicator)
-        log(loaded.notices)
+        let opened = try OpenedModel(
+            path: settings.model, tokenizer: settings.tokenizer, communicator: communicator)
         let preparation = try communicator.together {
             try DataPreparation(
-                configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings.features)
+                configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings.features)
         }
-        let compute = try communicator.planCompute(settings.compute, loaded, settings.features)
+        var compute = try communicator.planCompute(
+            settings.compute, opened.configuration, sequenceLength: settings.features.maxSequenceLength,
+            for: .training(validates: settings.validation != nil), memory: memory())
+        let loaded = try LoadedModel(opened, seed: settings.seed, communicator: communicator)
+        log(loaded.notices)
         let loader = try featureLoader(preparation, loaded, compute)
         let data = (
             training: try loader.load(settings.trainingRequest),
@@ -50,7 +58,10 @@ package struct TrainingRun {
             try communicator.requireEqual(validation.set.checksum, "the data to validate on")
         }
         log(data.training.notices + (data.validation?.notices ?? []))
-        try requireMemory(loaded, compute, longest: data.training.set.longest)
+        let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
+        compute = try communicator.confirm(compute, longest: longest, memory: memory())
+        log(compute.memoryNotice.map { [$0] } ?? [])
+        logger.info("\(compute.memory)")
         let model = compute.model(loaded, longest: data.training.set.longest)
         let optimizer = AdamW(layout: loaded.layout, settings: settings.optimizer, pool: compute.pool)
         let plan = plan(features: data.training.set.count)
@@ -75,20 +86,6 @@ package struct TrainingRun {
                 "final.h5", step: plan.totalSteps, epoch: epoch, parameters: loaded.parameters)
             logger.info("wrote \(output?.path(of: "final.h5") ?? "final.h5")")
         }
-    }
-
-    /// Ranks of a host share its memory.
-    private func requireMemory(_ loaded: LoadedModel, _ compute: ComputePlan, longest: Int) throws {
-        let estimate = MemoryEstimate.training(
-            loaded.configuration,
-            capacity: BatchCapacity(tokens: compute.microBatchTokens, sequenceLength: longest),
-            threads: compute.pool.threadCount)
-        try communicator.together {
-            try estimate.require(
-                available: SystemMemory.available / communicator.ranksOnHost, tokens: compute.microBatchTokens
-            )
-        }
-        logger.info("\(estimate)")
     }
 
     private func log(_ notices: [String]) {

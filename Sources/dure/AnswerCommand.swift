@@ -41,14 +41,16 @@ struct AnswerCommand: ParsableCommand {
     func run() throws {
         let communicator = SingleProcess()
         let logger = makeLogger(communicator)
-        let loaded = try LoadedModel(
-            path: model, tokenizer: tokenizer.overrides, seed: 42, communicator: communicator)
-        for notice in loaded.notices { logger.warning("\(notice)") }
-        let settings = features.settings(fitting: loaded.configuration.maxPositions)
+        let opened = try OpenedModel(
+            path: model, tokenizer: tokenizer.overrides, communicator: communicator)
+        let settings = features.settings(fitting: opened.configuration.maxPositions)
         let preparation = try DataPreparation(
-            configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings)
-        let plan = try communicator.planCompute(compute.settings, loaded, settings)
-        for notice in plan.notices { logger.warning("\(notice)") }
+            configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings)
+        let plan = try communicator.planCompute(
+            compute.settings, opened.configuration, sequenceLength: settings.maxSequenceLength,
+            for: .evaluation)
+        let loaded = try LoadedModel(opened, seed: 42, communicator: communicator)
+        for notice in loaded.notices + plan.notices { logger.warning("\(notice)") }
         var answerSettings = answers.settings
         answerSettings.bestCount = max(answerSettings.bestCount, topK)
         let answerer = Answerer(

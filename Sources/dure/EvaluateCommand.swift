@@ -42,15 +42,18 @@ struct EvaluateCommand: RankedCommand {
     private func evaluate(
         _ communicator: any Communicator, _ logger: Logger, _ output: OutputDirectory?
     ) throws {
-        let loaded = try LoadedModel(
-            path: model, tokenizer: tokenizer.overrides, seed: 42, communicator: communicator)
-        for notice in loaded.notices { logger.warning("\(notice)") }
-        let settings = features.settings(fitting: loaded.configuration.maxPositions)
+        let opened = try OpenedModel(
+            path: model, tokenizer: tokenizer.overrides, communicator: communicator)
+        let settings = features.settings(fitting: opened.configuration.maxPositions)
         let preparation = try communicator.together {
             try DataPreparation(
-                configuration: loaded.configuration, tokenizer: loaded.tokenizer, settings: settings)
+                configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings)
         }
-        let plan = try communicator.planCompute(compute.settings, loaded, settings)
+        let plan = try communicator.planCompute(
+            compute.settings, opened.configuration, sequenceLength: settings.maxSequenceLength,
+            for: .evaluation)
+        let loaded = try LoadedModel(opened, seed: 42, communicator: communicator)
+        for notice in loaded.notices { logger.warning("\(notice)") }
         let loader = try FeatureLoader(
             preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
             pool: plan.pool, cache: cache.choice(.off).cache(in: outputDir), logger: logger)

@@ -32,7 +32,8 @@ struct InitCommand: ParsableCommand {
         let resolved = try TokenizerSettings.resolve(
             folder: nil, vocabulary: vocabulary, overrides: tokenizer.overrides)
         let tokenizer = try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings)
-        try LoadedModel.requireFit(tokenizer.vocabulary, configuration)
+        try OpenedModel.requireFit(tokenizer.vocabulary, configuration)
+        try MemoryDemand(configuration, for: .weights).require(in: SystemMemory())
         let folder = try OutputDirectory(creating: output)
         let layout = ParameterLayout(configuration)
         do {

@@ -107,6 +107,19 @@ extension ProgramTests {
             }
         }
 
+        /// A real limit, of the process's address space: what it leaves is refused before it is taken.
+        @Test func whatALimitLeavesNoMemoryForIsRefused() async throws {
+            let work = try await Workspace()
+            let limited = ["-c", "ulimit -v 4000000 && exec \"$@\"", "sh", Program.dure]
+            let train = work.train(into: "output", "--micro-batch-tokens", "1000000")
+            // OpenBLAS sets aside memory for each of its threads as it is loaded.
+            let environment = ["OPENBLAS_NUM_THREADS": "1"]
+            let result = try await Program.run(
+                limited + train, program: "/bin/sh", environment: environment)
+            expectFailure(result, 64, "not enough memory", "(--micro-batch-tokens 1000000)")
+            #expect(try !work.folder.names.contains("output"))
+        }
+
         @Test func theLargestNumbersAreTaken() async throws {
             let work = try await Workspace()
             let largest = "2147483647"

@@ -33,6 +33,13 @@ import Testing
         #expect(results.count == 4)
     }
 
+    @Test("all ranks know the smallest of their values")
+    func smallest() throws {
+        let values = [7, Int.max, -3, 7]
+        let results = ThreadRank.run(4) { ranks in try ranks.minimum(values[ranks.rank]) }
+        #expect(try results.map { try $0.get() } == [-3, -3, -3, -3])
+    }
+
     @Test("after a failure that was caught, ranks are still in step")
     func staysInStep() throws {
         let results = ThreadRank.run(3) { ranks in

@@ -1,6 +1,5 @@
 import Distributed
 import Model
-import QuestionAnswering
 import Testing
 import Training
 
@@ -10,11 +9,20 @@ import Training
     }
 
     private static func plan(
-        tokens: Int?, sequenceLength: Int = 128, hidden: Int = 16, threads: Int = 1
+        tokens: Int?, sequenceLength: Int = 128, hidden: Int = 16, threads: Int = 1,
+        memory: SystemMemory = SystemMemory(), _ communicator: any Communicator = SingleProcess()
     ) throws -> ComputePlan {
-        try ComputePlan(
-            ComputeSettings(microBatchTokens: tokens), configuration: configuration(hidden: hidden),
-            sequenceLength: sequenceLength, threads: threads)
+        try communicator.planCompute(
+            ComputeSettings(microBatchTokens: tokens, threads: threads), configuration(hidden: hidden),
+            sequenceLength: sequenceLength, for: .training(validates: false), memory: memory)
+    }
+
+    /// A machine on which a rank's micro-batches may have `tokens` tokens.
+    private static func memory(tokens: Int, ranks: Int = 1) throws -> SystemMemory {
+        let demand = MemoryDemand(
+            try configuration(), for: .training(validates: false), sequenceLength: 128)
+        let available = ranks * demand.estimate(tokens: tokens).total
+        return SystemMemory(physical: 1 << 40, available: available)
     }
 
     @Test func aMicroBatchHoldsAtLeastOneFeature() throws {
@@ -43,11 +51,61 @@ import Training
         #expect(try Self.plan(tokens: nil, threads: 3).pool.threadCount == 3)
     }
 
+    @Test func shortMemoryMakesMicroBatchesSmallerAndSaysSo() throws {
+        let plan = try Self.plan(tokens: nil, memory: Self.memory(tokens: 1000))
+        #expect(plan.microBatchTokens == 512)
+        #expect(
+            plan.memoryNotice == "micro-batches of 512 tokens instead of 2048, for which there is not enough "
+                + "memory")
+        #expect(try Self.plan(tokens: nil).memoryNotice == nil)
+        #expect(try Self.plan(tokens: 128).memoryNotice == nil)
+        let error = try #require(
+            TrainingError.thrown { _ = try Self.plan(tokens: nil, memory: Self.memory(tokens: 255)) })
+        #expect(error.description.contains("(--micro-batch-tokens 256)"))
+    }
+
+    @Test func allRanksTakeWhatTheOneWithTheLeastMemoryCan() throws {
+        let tokens = try valuesOnRanks(3) { communicator in
+            let memory = try Self.memory(tokens: [2048, 700, 1024][communicator.rank], ranks: 3)
+            return try Self.plan(tokens: nil, memory: memory, communicator).microBatchTokens
+        }
+        #expect(tokens == [512, 512, 512])
+    }
+
+    @Test func aRankWithoutMemoryStopsAll() throws {
+        let outcomes = onRanks(2) { communicator in
+            let memory = try Self.memory(tokens: [2048, 100][communicator.rank], ranks: 2)
+            _ = try Self.plan(tokens: nil, memory: memory, communicator)
+        }
+        for outcome in outcomes {
+            let failure = try #require(throws: AgreedFailure.self) { try outcome.get() }
+            #expect(failure.exitCode == 64 && failure.rank == 1)
+            #expect(failure.description.contains("not enough memory"))
+        }
+    }
+
+    @Test func dataThatTookMemoryMakesMicroBatchesSmaller() throws {
+        let communicator = SingleProcess()
+        let plan = try Self.plan(tokens: nil, memory: Self.memory(tokens: 1024))
+        var memory = try Self.memory(tokens: 1024)
+        memory.available -= plan.memory.parameters
+        #expect(try communicator.confirm(plan, longest: 128, memory: memory).microBatchTokens == 1024)
+        memory.available -= 1
+        let confirmed = try communicator.confirm(plan, longest: 128, memory: memory)
+        #expect(confirmed.microBatchTokens == 512 && confirmed.memoryNotice?.contains("2048") == true)
+        memory.available = try Self.memory(tokens: 100).available - plan.memory.parameters
+        #expect(throws: TrainingError.self) {
+            _ = try communicator.confirm(plan, longest: 128, memory: memory)
+        }
+        let given = try Self.plan(tokens: 1024)
+        #expect(throws: TrainingError.self) {
+            _ = try communicator.confirm(given, longest: 128, memory: memory)
+        }
+    }
+
     @Test func aRankThatCannotPlanStopsAll() throws {
         let outcomes = onRanks(2) { communicator in
-            let loaded = try SampleModel.load(communicator)
-            _ = try communicator.planCompute(
-                ComputeSettings(microBatchTokens: 9, threads: 1), loaded, FeatureSettings())
+            _ = try Self.plan(tokens: 9, communicator)
         }
         for outcome in outcomes {
             let failure = try #require(throws: AgreedFailure.self) { try outcome.get() }

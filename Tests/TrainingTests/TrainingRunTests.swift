@@ -2,6 +2,7 @@ import Checkpoints
 import Distributed
 import Foundation
 import Logging
+import Model
 import QuestionAnswering
 import Testing
 import Training
@@ -33,6 +34,29 @@ import Training
     ) throws {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         try TrainingRun(settings: settings, communicator: communicator, logger: logger).run()
+    }
+
+    /// Memory decides how a batch is cut, and so changes rounding alone.
+    @Test func aRunInLittleMemoryIsTheSameRun() throws {
+        let temporary = try TemporaryFolder()
+        var settings = try Self.settings(temporary)
+        settings.compute.microBatchTokens = nil
+        try Self.run(settings)
+        let plenty = try Self.metrics(temporary, "train").compactMap { $0["loss"] as? Double }
+        let configuration = try ModelConfiguration(json: SampleModel.configuration().utf8)
+        let demand = MemoryDemand(configuration, for: .training(validates: true), sequenceLength: 64)
+        let memory = SystemMemory(
+            physical: 1 << 40, available: demand.estimate(tokens: 600).total)
+        let recorder = LogRecorder()
+        try TrainingRun(
+            settings: settings, communicator: SingleProcess(), logger: recorder.logger, memory: { memory }
+        ).run()
+        let notices = recorder.all.filter { $0.contains("instead of 2048") }
+        #expect(notices.count == 1 && notices[0].contains("512 tokens"), "\(recorder.all)")
+        #expect(try temporary.object("out/run.json")["micro_batch_tokens"] as? Int == 512)
+        let little = try Self.metrics(temporary, "train").compactMap { $0["loss"] as? Double }
+        #expect(little.count == plenty.count)
+        for (one, other) in zip(little, plenty) { #expect(abs(one - other) < 1e-4 * other) }
     }
 
     private static func metrics(_ temporary: TemporaryFolder, _ event: String) throws -> [[String: Any]] {

@@ -53,12 +53,13 @@ package struct StepBenchmark {
             count: settings.batchSize * (settings.steps + settings.warmup),
             maxLength: min(settings.maxSequenceLength, configuration.maxPositions),
             vocabularySize: configuration.vocabularySize)
+        let compute = try communicator.planCompute(
+            settings.compute, configuration, sequenceLength: features.longest,
+            for: .training(validates: false))
+        for notice in compute.notices { logger.warning("\(notice)") }
         let layout = ParameterLayout(configuration)
         let parameters = FloatBuffer(count: layout.count)
         initializeParameters(parameters.buffer, layout: layout, configuration: configuration, seed: 1)
-        let compute = try communicator.planCompute(
-            settings.compute, configuration, sequenceLength: features.longest)
-        for notice in compute.notices { logger.warning("\(notice)") }
         let model = SpanModel(
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(

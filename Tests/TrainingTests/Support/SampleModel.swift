@@ -80,6 +80,16 @@ enum SampleModel {
     }
 }
 
+extension LoadedModel {
+    /// The model at `path`, opened and loaded.
+    init(
+        path: String, tokenizer: TokenizerOverrides, seed: UInt64, communicator: any Communicator
+    ) throws {
+        let opened = try OpenedModel(path: path, tokenizer: tokenizer, communicator: communicator)
+        try self.init(opened, seed: seed, communicator: communicator)
+    }
+}
+
 /// The kind of token that every letter of a text is, for checks that need no vocabulary.
 struct LetterTokenizer: Tokenizer {
     var specialTokenIDs = SpecialTokenIDs(classification: 2, separator: 3, padding: 0)
