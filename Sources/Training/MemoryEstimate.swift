@@ -115,7 +115,8 @@ extension MemoryDemand {
         guard needed > available else { return }
         let (place, remedy) =
             estimate.unbounded - held > available
-            ? adviceWithoutFlags(ranksOnHost) : advice(tokens: tokens, ranksOnHost: ranksOnHost)
+            ? adviceWithoutFlags(ranksOnHost)
+            : advice(tokens: tokens, most: mostTokens(below: tokens, available + held), ranksOnHost)
         throw TrainingError.setting(
             flag: place,
             problem: "not enough memory: a rank needs \(MemoryEstimate.text(needed)) "
@@ -162,18 +163,31 @@ extension MemoryDemand {
             remedy: "give fewer tokens, or lower --max-seq-length")
     }
 
-    private func advice(tokens: Int, ranksOnHost: Int) -> (place: String, remedy: String) {
+    /// The largest micro-batch that fits into `available` bytes, nil if not even one window does.
+    private func mostTokens(below tokens: Int, _ available: Int) -> Int? {
+        func fits(_ tokens: Int) -> Bool { estimate(tokens: tokens).total <= available }
+        guard case .training = purpose, tokens > sequenceLength, fits(sequenceLength) else { return nil }
+        var (most, tooMany) = (sequenceLength, tokens)
+        while tooMany - most > 1 {
+            let middle = most + (tooMany - most) / 2
+            if fits(middle) { most = middle } else { tooMany = middle }
+        }
+        return most
+    }
+
+    private func advice(tokens: Int, most: Int?, _ ranksOnHost: Int) -> (place: String, remedy: String) {
         let isEvaluation = purpose == .evaluation
         let evaluates = isEvaluation || purpose == .training(validates: true)
-        let tokens = isEvaluation ? forwardCapacity.tokens : tokens
         let flags = [
-            tokens > sequenceLength ? "--micro-batch-tokens" : nil, "--max-seq-length",
-            evaluates && threads > 1 ? "--threads" : nil,
+            isEvaluation && forwardCapacity.tokens > sequenceLength ? "--micro-batch-tokens" : nil,
+            "--max-seq-length", evaluates && threads > 1 ? "--threads" : nil,
         ].compactMap(\.self)
-        let lower = "lower \(flags.joined(separator: " or "))"
+        let change = most.map { "give at most \($0)" } ?? "lower \(flags.joined(separator: " or "))"
         return (
-            isEvaluation && threads > 1 ? "--threads \(threads)" : "--micro-batch-tokens \(tokens)",
-            ranksOnHost > 1 ? "\(lower), or run fewer ranks on a host" : lower
+            isEvaluation
+                ? threads > 1 ? "--threads \(threads)" : "--max-seq-length \(sequenceLength)"
+                : "--micro-batch-tokens \(tokens)",
+            ranksOnHost > 1 ? "\(change), or run fewer ranks on a host" : change
         )
     }
 

@@ -110,8 +110,8 @@ extension ProgramTests {
         /// A real limit, of the process's address space: what it leaves is refused before it is taken.
         @Test func whatALimitLeavesNoMemoryForIsRefused() async throws {
             let work = try await Workspace()
-            let limited = ["-c", "ulimit -v 4000000 && exec \"$@\"", "sh", Program.dure]
-            let train = work.train(into: "output", "--micro-batch-tokens", "1000000")
+            let limited = ["-c", "ulimit -v 2000000 && exec \"$@\"", "sh", Program.dure]
+            let train = work.train(into: "output", "--micro-batch-tokens", "1000000", "--threads", "1")
             // OpenBLAS sets aside memory for each of its threads as it is loaded.
             let environment = ["OPENBLAS_NUM_THREADS": "1"]
             let result = try await Program.run(

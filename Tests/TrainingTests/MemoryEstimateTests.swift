@@ -54,7 +54,7 @@ import Training
             TrainingError.thrown { try demand.require(tokens: 128, in: Self.machine(needed - 1)) })
         #expect(error.exitCode == 64)
         #expect(
-            error.description.contains("(--micro-batch-tokens 128): lower --micro-batch-tokens or --max-"))
+            error.description.contains("(--micro-batch-tokens 128): give at most 127"))
         #expect(error.description.hasPrefix("not enough memory: a rank needs 3."))
         #expect(!error.description.contains("ranks on a host") && !error.description.contains("--threads"))
         let shared = try #require(
@@ -62,13 +62,26 @@ import Training
                 try demand.require(tokens: 128, in: Self.machine(needed * 3 - 3), ranksOnHost: 3)
             })
         #expect(
-            shared.description.hasSuffix(
-                "lower --micro-batch-tokens or --max-seq-length, or run fewer ranks on a host"))
+            shared.description.hasSuffix("give at most 127, or run fewer ranks on a host"))
         #expect(
             TrainingError.thrown {
                 try demand.require(tokens: 128, in: Self.machine(needed - 101), held: 100)
             }?
             .description.contains(" more, of (parameters") == true)
+    }
+
+    @Test func theMostThatFitsIsNamed() throws {
+        let demand = try Self.demand(requestedTokens: 5000)
+        for most in [64, 65, 1000, 4999] {
+            let memory = Self.machine(demand.estimate(tokens: most).total)
+            let error = try #require(
+                TrainingError.thrown { try demand.require(tokens: 5000, in: memory, held: 0) })
+            let said = try #require(error.description.split(separator: " ").last.flatMap { Int($0) })
+            // Buffers are padded, so a token more may take no more.
+            #expect(said >= most && said < most + 16)
+            try demand.require(tokens: said, in: memory)
+            #expect(throws: TrainingError.self) { try demand.require(tokens: said + 1, in: memory) }
+        }
     }
 
     @Test func flagsThatWouldNotHelpAreNotNamed() throws {
