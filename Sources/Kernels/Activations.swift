@@ -20,35 +20,44 @@ package func activationForward(
     }
 }
 
-/// f(input) of what `activationForward` left in `input`: cheaper to compute again than to keep.
+/// Backward of `activationForward`, and its result again: cheaper to compute again than to keep, and here at
+/// little more than the derivative's cost.
 ///
-/// - input, output: `[tokens, width]`.
-package func activationRecompute(
-    _ pool: WorkerPool, _ kind: ActivationKind, tokens: Int, width: Int, input: UnsafePointer<Float>,
-    output: UnsafeMutablePointer<Float>
-) {
-    forEachRow(pool, tokens) { token in
-        let x = input + token * width
-        let y = output + token * width
-        activate(kind, x, y, width)
-    }
-}
-
-/// gradient *= f'(input): overwrites the gradient of the output by that of the input.
-///
-/// - input: `[tokens, width]` as `activationForward` left it; gradient: `[tokens, width]`.
+/// - input: `[tokens, width]` as `activationForward` left it; output: `[tokens, width]`, overwritten by f(input).
+/// - gradient: `[tokens, width]`, of the output; overwritten by that of the input.
+/// - biasGradient: `[width]`, accumulated into; scratch: `TokenBlocks.scratch`.
 package func activationBackward(
     _ pool: WorkerPool, _ kind: ActivationKind, tokens: Int, width: Int, input: UnsafePointer<Float>,
-    gradient: UnsafeMutablePointer<Float>
+    gradient: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>,
+    biasGradient: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
 ) {
-    forEachRow(pool, tokens) { token in
-        let x = input + token * width
-        let dy = gradient + token * width
-        switch kind {
-        case .gelu: for column in 0..<width { dy[column] *= geluDerivative(x[column]) }
-        case .geluTanh: for column in 0..<width { dy[column] *= geluTanhDerivative(x[column]) }
-        case .relu: for column in 0..<width { dy[column] = x[column] > 0 ? dy[column] : 0 }
+    let blocks = TokenBlocks.count(tokens)
+    pool.run(blocks) { block, _ in
+        let partial = scratch + block * width
+        partial.update(repeating: 0, count: width)
+        for token in TokenBlocks.range(block, tokens) {
+            let (x, dy, y) = (input + token * width, gradient + token * width, output + token * width)
+            switch kind {
+            case .gelu: activationRowBackward(x, dy, y, width, geluWithDerivative)
+            case .geluTanh: activationRowBackward(x, dy, y, width, geluTanhWithDerivative)
+            case .relu: activationRowBackward(x, dy, y, width) { $0 > 0 ? ($0, 1) : (0, 0) }
+            }
+            for column in 0..<width { partial[column] += dy[column] }
         }
+    }
+    addPartialSums(pool, scratch, blocks: blocks, width: width, stride: width, into: biasGradient)
+}
+
+/// y = f(x) and dy *= f'(x) for one row.
+@inline(__always)
+private func activationRowBackward(
+    _ x: UnsafePointer<Float>, _ dy: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ width: Int, _ function: (Float) -> (value: Float, derivative: Float)
+) {
+    for column in 0..<width {
+        let (value, derivative) = function(x[column])
+        y[column] = value
+        dy[column] *= derivative
     }
 }
 
@@ -97,13 +106,15 @@ package func normalCumulative(_ x: Float) -> Float {
     return x < 0 ? tail : 1 - tail
 }
 
-/// d/dx of x · Φ(x) = Φ(x) + x · φ(x); absolute error under 4e-7, NaN only for NaN.
+/// x · Φ(x) and its derivative Φ(x) + x · φ(x); the derivative with an absolute error under 4e-7, NaN only for
+/// NaN.
 @inline(__always)
-package func geluDerivative(_ x: Float) -> Float {
+package func geluWithDerivative(_ x: Float) -> (value: Float, derivative: Float) {
     // Beyond 13.25 the derivative is 0 or 1, but `exponential` does not reach 0 for a large x to multiply.
     let bounded = clamped(x, 13.25)
     let (gaussian, tail) = normalTail(bounded)
-    return multiplyAdd(bounded * gaussian, 0.398_942_28, x < 0 ? tail : 1 - tail)
+    let cumulative = x < 0 ? tail : 1 - tail
+    return ((x > 0 ? x : bounded) * cumulative, multiplyAdd(bounded * gaussian, 0.398_942_28, cumulative))
 }
 
 /// e^(−2u) and 1 / (1 + e^(−2u)) = (1 + tanh u) / 2 with u = √(2/π) (x + 0.044715 x³): unlike 1 + tanh u, it
@@ -123,14 +134,15 @@ package func geluTanh(_ x: Float) -> Float {
     return bounded * geluTanhGate(bounded).gate
 }
 
-/// d/dx of `geluTanh`; absolute error under 4e-7, NaN only for NaN.
+/// `geluTanh` and its derivative; the derivative with an absolute error under 4e-7, NaN only for NaN.
 @inline(__always)
-package func geluTanhDerivative(_ x: Float) -> Float {
+package func geluTanhWithDerivative(_ x: Float) -> (value: Float, derivative: Float) {
     // Beyond 10 the derivative is 0 or 1, and the slope of a large x would overflow.
     let bounded = clamped(x, 10)
     let (rest, gate) = geluTanhGate(bounded)
     let slope = 1.595_769_1 * (1 + 3 * 0.044_715 * bounded * bounded)
-    return gate + bounded * (gate * (gate * rest)) * slope
+    let value = (x > 0 ? x : bounded) * gate
+    return (value, gate + bounded * (gate * (gate * rest)) * slope)
 }
 
 /// x within ±limit; NaN stays.

@@ -147,24 +147,15 @@ struct Pass {
                 weights: view.attentionNorm, statistics: kept.attentionStatistics,
                 output: memory.attentionOutput)
         }
-        timed(.activationBackward) {
-            activationRecompute(
-                pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
-                output: memory.wide)
-        }
-        denseBackward(
-            scratch.dense, hidden, input: memory.wide, intermediate,
-            weightGradient: gradients.outputWeight, weight: view.outputWeight, inputGradient: scratch.wide)
+        inputGradient(
+            scratch.dense, hidden, weight: view.outputWeight, intermediate, into: scratch.wide)
         timed(.activationBackward) {
             activationBackward(
                 pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
-                gradient: scratch.wide)
+                gradient: scratch.wide, output: memory.wide, biasGradient: gradients.intermediateBias,
+                scratch: scratch.sumScratch)
         }
-        timed(.bias) {
-            biasBackward(
-                pool, gradient: scratch.wide, tokens: tokens, width: intermediate,
-                bias: gradients.intermediateBias, scratch: scratch.sumScratch)
-        }
+        weightGradient(scratch.dense, hidden, input: memory.wide, intermediate, into: gradients.outputWeight)
         denseBackward(
             scratch.wide, intermediate, input: memory.attentionOutput, hidden,
             weightGradient: gradients.intermediateWeight, weight: view.intermediateWeight,
@@ -244,20 +235,40 @@ struct Pass {
         }
     }
 
-    /// weightGradient += gradientᵀ · input, and inputGradient = (or +=) gradient · weight.
+    /// Both gradients of a dense layer whose output's gradient is `gradient`.
     private func denseBackward(
         _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
         weightGradient: UnsafeMutablePointer<Float>, weight: UnsafePointer<Float>,
         inputGradient: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
     ) {
-        let upstream = Matrix(reading: gradient, rows: tokens, columns: outputWidth)
+        self.weightGradient(gradient, outputWidth, input: input, inputWidth, into: weightGradient)
+        self.inputGradient(
+            gradient, outputWidth, weight: weight, inputWidth, into: inputGradient, accumulation)
+    }
+
+    /// target += gradientᵀ · input.
+    private func weightGradient(
+        _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
+        into target: UnsafeMutablePointer<Float>
+    ) {
         timed(.denseBackward) {
             product(
-                pool, upstream, transposeA: true, Matrix(reading: input, rows: tokens, columns: inputWidth),
-                into: Matrix(weightGradient, rows: outputWidth, columns: inputWidth), .add)
+                pool, Matrix(reading: gradient, rows: tokens, columns: outputWidth), transposeA: true,
+                Matrix(reading: input, rows: tokens, columns: inputWidth),
+                into: Matrix(target, rows: outputWidth, columns: inputWidth), .add)
+        }
+    }
+
+    /// target = (or +=) gradient · weight.
+    private func inputGradient(
+        _ gradient: UnsafePointer<Float>, _ outputWidth: Int, weight: UnsafePointer<Float>,
+        _ inputWidth: Int, into target: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
+    ) {
+        timed(.denseBackward) {
             product(
-                pool, upstream, Matrix(reading: weight, rows: outputWidth, columns: inputWidth),
-                into: Matrix(inputGradient, rows: tokens, columns: inputWidth), accumulation)
+                pool, Matrix(reading: gradient, rows: tokens, columns: outputWidth),
+                Matrix(reading: weight, rows: outputWidth, columns: inputWidth),
+                into: Matrix(target, rows: tokens, columns: inputWidth), accumulation)
         }
     }
 

@@ -44,7 +44,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=2, help="runs of each side")
     parser.add_argument("--base-steps", type=int, default=4, help="timed steps of a run of BERT-base")
     parser.add_argument("--small-steps", type=int, default=10)
-    parser.add_argument("--evaluation-features", type=int, default=64)
+    parser.add_argument("--evaluation-features", type=int, default=192)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--max-seq-length", type=int, default=384)
     parser.add_argument("--quick", action="store_true", help="half of everything")

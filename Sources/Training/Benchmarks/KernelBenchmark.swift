@@ -57,9 +57,14 @@ package struct KernelBenchmark {
 
     private func activationGradient(_ width: Int, _ limit: Double) -> BenchmarkRow {
         let (input, gradient) = (random(tokens * width), random(tokens * width))
-        return row("GELU, backward, \(tokens)×\(width)", bytes: 12 * tokens * width, limit: limit) {
+        let (output, bias) = (FloatBuffer(count: tokens * width), FloatBuffer(count: width))
+        let scratch = FloatBuffer(count: TokenBlocks.scratch(tokens: tokens, width: width))
+        return row(
+            "GELU again, backward, bias, \(tokens)×\(width)", bytes: 16 * tokens * width, limit: limit
+        ) {
             activationBackward(
-                pool, .gelu, tokens: tokens, width: width, input: input.pointer, gradient: gradient.pointer)
+                pool, .gelu, tokens: tokens, width: width, input: input.pointer, gradient: gradient.pointer,
+                output: output.pointer, biasGradient: bias.pointer, scratch: scratch.pointer)
         }
     }
 
