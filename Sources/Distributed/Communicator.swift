@@ -11,7 +11,9 @@ package protocol Communicator: AnyObject {
     var rankOnHost: Int { get }
 
     /// Replaces `values` on every rank by their sum over ranks, the same bits everywhere.
-    func sum(_ values: UnsafeMutableBufferPointer<Float>) throws
+    ///
+    /// - ranges: ascending, the same on every rank; the elements outside are zero on all of them.
+    func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) throws
 
     /// Zeros, in the memory that `sum` is fastest on. Every rank asks for the same count.
     func makeSummable(count: Int) throws -> FloatBuffer
@@ -35,6 +37,11 @@ package protocol Communicator: AnyObject {
 extension Communicator {
     package var isRoot: Bool { rank == 0 }
 
+    /// The sum over ranks of all elements.
+    package func sum(_ values: UnsafeMutableBufferPointer<Float>) throws {
+        try sum(values, over: [0..<values.count])
+    }
+
     package func makeSummable(count: Int) throws -> FloatBuffer { FloatBuffer(count: count) }
 }
 
@@ -47,7 +54,7 @@ package final class SingleProcess: Communicator {
 
     package init() {}
 
-    package func sum(_ values: UnsafeMutableBufferPointer<Float>) {}
+    package func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) {}
     package func sum(_ values: inout [Double]) {}
     package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
     package func gather(_ bytes: [UInt8]) -> [[UInt8]]? { [bytes] }

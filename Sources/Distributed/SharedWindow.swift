@@ -40,12 +40,25 @@ final class SharedWindow {
         self.rank = rank
     }
 
-    /// Replaces every rank's buffer by the sum of all: each rank adds up its share of the elements.
-    func sum() throws {
+    /// Replaces the elements of `ranges` in every rank's buffer by their sum: each rank adds up its share.
+    func sum(over ranges: [Range<Int>]) throws {
         try meet()
-        let shares = buffers.count
-        sumAcross(buffers, count * rank / shares..<count * (rank + 1) / shares)
+        for range in Self.share(of: ranges, rank: rank, size: buffers.count) { sumAcross(buffers, range) }
         try meet()
+    }
+
+    /// A rank's part of the elements of `ranges`, laid end to end and cut into equal shares.
+    static func share(of ranges: [Range<Int>], rank: Int, size: Int) -> [Range<Int>] {
+        let total = ranges.reduce(0) { $0 + $1.count }
+        let own = total * rank / size..<total * (rank + 1) / size
+        var position = 0
+        return ranges.compactMap { range in
+            defer { position += range.count }
+            let part = own.clamped(to: position..<position + range.count)
+            guard !part.isEmpty else { return nil }
+            let start = range.lowerBound + part.lowerBound - position
+            return start..<start + part.count
+        }
     }
 
     /// Every rank of the host must call this.

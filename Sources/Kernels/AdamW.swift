@@ -62,21 +62,29 @@ package func adamWUpdate(
 
 /// Σ x² over `count` elements in Double, in an order that depends on `count` alone.
 package func squaredNorm(_ pool: WorkerPool, _ x: UnsafePointer<Float>, _ count: Int) -> Double {
-    let slices = sliceCount(count)
-    return withUnsafeTemporaryAllocation(of: Double.self, capacity: max(slices, 1)) { partial in
-        pool.run(slices) { slice, _ in
+    squaredNorm(pool, x, over: [0..<count])
+}
+
+/// Σ x² over the elements of `ranges` in Double, in an order that depends on the ranges alone.
+package func squaredNorm(_ pool: WorkerPool, _ x: UnsafePointer<Float>, over ranges: [Range<Int>]) -> Double {
+    let slices = ranges.flatMap { range in
+        stride(from: range.lowerBound, to: range.upperBound, by: sliceSize).map {
+            $0..<min($0 + sliceSize, range.upperBound)
+        }
+    }
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: max(slices.count, 1)) { partial in
+        pool.run(slices.count) { index, _ in
             // Short runs in Float keep the error of a long sum away, the sum of the runs is in Double.
             var total = 0.0
-            var start = slice * sliceSize
-            let end = min(start + sliceSize, count)
-            while start < end {
-                let length = min(1024, end - start)
+            var start = slices[index].lowerBound
+            while start < slices[index].upperBound {
+                let length = min(1024, slices[index].upperBound - start)
                 total += Double(sumOfSquares(x + start, length))
                 start += length
             }
-            partial[slice] = total
+            partial[index] = total
         }
-        return partial[..<slices].reduce(0, +)
+        return partial[..<slices.count].reduce(0, +)
     }
 }
 

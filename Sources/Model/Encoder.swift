@@ -9,11 +9,15 @@ struct Pass {
     private let batch: PackedBatch
     private let dropout: DropoutSettings?
     private let profile: StepProfile?
+    /// Whether gradients of dense layers' weights are added to what stands there.
+    private let products: Accumulation
     private let tokens: Int
     private let hidden: Int
     private let intermediate: Int
 
-    init(_ model: SpanModel, _ batch: PackedBatch, _ dropout: DropoutSettings?) {
+    init(
+        _ model: SpanModel, _ batch: PackedBatch, _ dropout: DropoutSettings?, products: Accumulation = .add
+    ) {
         pool = model.pool
         configuration = model.configuration
         weights = model.weights
@@ -21,6 +25,7 @@ struct Pass {
         self.batch = batch
         self.dropout = dropout
         profile = model.profile
+        self.products = products
         tokens = batch.tokens
         hidden = configuration.hiddenSize
         intermediate = configuration.intermediateSize
@@ -246,7 +251,7 @@ struct Pass {
             gradient, outputWidth, weight: weight, inputWidth, into: inputGradient, accumulation)
     }
 
-    /// target += gradientᵀ · input.
+    /// target = (or +=) gradientᵀ · input.
     private func weightGradient(
         _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
         into target: UnsafeMutablePointer<Float>
@@ -255,7 +260,7 @@ struct Pass {
             product(
                 pool, Matrix(reading: gradient, rows: tokens, columns: outputWidth), transposeA: true,
                 Matrix(reading: input, rows: tokens, columns: inputWidth),
-                into: Matrix(target, rows: outputWidth, columns: inputWidth), .add)
+                into: Matrix(target, rows: outputWidth, columns: inputWidth), products)
         }
     }
 

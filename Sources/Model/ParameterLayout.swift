@@ -1,3 +1,13 @@
+/// How backward writes the gradient of a tensor.
+package enum GradientKind: Sendable {
+    /// A micro-batch adds to the rows of its words; all others stay as they are.
+    case wordRows
+    /// A micro-batch writes all of it at once, or adds to all of it.
+    case product
+    /// Micro-batches add to it.
+    case sum
+}
+
 /// One tensor of the model: its place in the flat parameter, gradient and optimizer buffers.
 package struct Parameter: Sendable, Equatable {
     /// PyTorch's name, as `bert.encoder.layer.0.attention.self.query.weight`.
@@ -8,6 +18,7 @@ package struct Parameter: Sendable, Equatable {
     package let offset: Int
     /// Whether weight decay applies: not to biases and LayerNorm.
     package let decays: Bool
+    package let gradient: GradientKind
 
     package var count: Int { shape.reduce(1, *) }
     package var range: Range<Int> { offset..<offset + count }
@@ -29,14 +40,18 @@ package struct ParameterLayout: Sendable, Equatable {
         let hidden = configuration.hiddenSize
         let intermediate = configuration.intermediateSize
         let embeddings = "\(prefix).embeddings"
-        builder.add("\(embeddings).word_embeddings.weight", [configuration.vocabularySize, hidden])
+        builder.add(
+            "\(embeddings).word_embeddings.weight", [configuration.vocabularySize, hidden],
+            gradient: .wordRows)
         builder.add("\(embeddings).position_embeddings.weight", [configuration.maxPositions, hidden])
         builder.add("\(embeddings).token_type_embeddings.weight", [configuration.tokenTypeCount, hidden])
         builder.addLayerNorm("\(embeddings).LayerNorm", hidden)
         for index in 0..<configuration.layerCount {
             let layer = "\(prefix).encoder.layer.\(index)"
             let projections = ["query", "key", "value"].map { "\(layer).attention.self.\($0)" }
-            for projection in projections { builder.add("\(projection).weight", [hidden, hidden]) }
+            for projection in projections {
+                builder.add("\(projection).weight", [hidden, hidden], gradient: .product)
+            }
             for projection in projections { builder.add("\(projection).bias", [hidden], decays: false) }
             builder.addDense("\(layer).attention.output.dense", output: hidden, input: hidden)
             builder.addLayerNorm("\(layer).attention.output.LayerNorm", hidden)
@@ -44,7 +59,7 @@ package struct ParameterLayout: Sendable, Equatable {
             builder.addDense("\(layer).output.dense", output: hidden, input: intermediate)
             builder.addLayerNorm("\(layer).output.LayerNorm", hidden)
         }
-        builder.addDense(Self.spanHead, output: 2, input: hidden)
+        builder.addDense(Self.spanHead, output: 2, input: hidden, gradient: .sum)
         parameters = builder.parameters
         count = builder.count
         indexByName = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
@@ -62,14 +77,19 @@ extension ParameterLayout {
         var parameters: [Parameter] = []
         var count = 0
 
-        mutating func add(_ name: String, _ shape: [Int], decays: Bool = true) {
-            let parameter = Parameter(name: name, shape: shape, offset: count, decays: decays)
+        mutating func add(
+            _ name: String, _ shape: [Int], decays: Bool = true, gradient: GradientKind = .sum
+        ) {
+            let parameter = Parameter(
+                name: name, shape: shape, offset: count, decays: decays, gradient: gradient)
             parameters.append(parameter)
             count += parameter.count
         }
 
-        mutating func addDense(_ name: String, output: Int, input: Int) {
-            add("\(name).weight", [output, input])
+        mutating func addDense(
+            _ name: String, output: Int, input: Int, gradient: GradientKind = .product
+        ) {
+            add("\(name).weight", [output, input], gradient: gradient)
             add("\(name).bias", [output], decays: false)
         }
 

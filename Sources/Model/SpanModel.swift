@@ -108,10 +108,16 @@ package final class SpanModel {
 
     /// Adds the gradient of every parameter to `gradients`, laid out as the parameters. `batch` and `dropout`
     /// are those of the `forward` before.
-    package func backward(_ batch: PackedBatch, dropout: DropoutSettings?, into gradients: FloatBuffer) {
+    ///
+    /// - products: `.overwrite` writes the gradients of kind `.product`, whatever stood there, instead of adding
+    ///   to them: for the first micro-batch of a step, which then needs no zeros there.
+    package func backward(
+        _ batch: PackedBatch, dropout: DropoutSettings?, into gradients: FloatBuffer,
+        products: Accumulation = .add
+    ) {
         precondition(gradients.count == layout.count)
         guard let scratch = memory.gradients else { preconditionFailure("a model for inference") }
-        let pass = Pass(self, batch, dropout)
+        let pass = Pass(self, batch, dropout, products: products)
         let views = ParameterViews(configuration, layout, gradients.pointer)
         pass.spanBackward(gradients: views, scratch)
         for layer in (0..<configuration.layerCount).reversed() {

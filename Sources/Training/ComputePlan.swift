@@ -12,9 +12,14 @@ package struct ComputePlan {
     /// What keeps the machine from computing as fast as it could, to be told to the user.
     package let notices: [String]
     fileprivate let demand: MemoryDemand
+    /// What `microBatchTokens` would be with memory for anything; the same on every rank.
+    fileprivate let wantedTokens: Int
 
-    fileprivate init(_ demand: MemoryDemand, tokens: Int, pool: WorkerPool, notices: [String]) {
+    fileprivate init(
+        _ demand: MemoryDemand, tokens: Int, wanted: Int, pool: WorkerPool, notices: [String]
+    ) {
         self.demand = demand
+        wantedTokens = wanted
         self.pool = pool
         microBatchTokens = tokens
         self.notices = notices
@@ -25,8 +30,8 @@ package struct ComputePlan {
 
     /// What to tell the user where memory decided.
     package var memoryNotice: String? {
-        guard demand.requestedTokens == nil, microBatchTokens < demand.defaultTokens else { return nil }
-        return "micro-batches of \(microBatchTokens) tokens instead of \(demand.defaultTokens), for which "
+        guard demand.requestedTokens == nil, microBatchTokens < wantedTokens else { return nil }
+        return "micro-batches of \(microBatchTokens) tokens instead of \(wantedTokens), for which "
             + "there is not enough memory"
     }
 
@@ -49,9 +54,11 @@ package struct ComputePlan {
 }
 
 extension MemoryDemand {
-    /// Enough rows for products to run at their full rate, and no more memory than that takes; narrow models
-    /// need more rows for the same work.
-    package var defaultTokens: Int { max(configuration.hiddenSize >= 512 ? 1024 : 2048, sequenceLength) }
+    /// Enough rows for every thread's products to run at their full rate, and no more memory than that takes;
+    /// narrow models need more rows for the same work.
+    package var defaultTokens: Int {
+        max((configuration.hiddenSize >= 512 ? 1024 : 2048) * min(threads, 8), sequenceLength)
+    }
 }
 
 extension Communicator {
@@ -67,24 +74,31 @@ extension Communicator {
         let demand = MemoryDemand(
             configuration, for: purpose, sequenceLength: sequenceLength, threads: budget.threads,
             requestedTokens: settings.microBatchTokens)
-        let tokens = try agree(demand, most: demand.defaultTokens, memory, held: 0)
+        // Ranks may have different threads, but all cut a batch alike.
+        let wanted = try minimum(demand.defaultTokens)
+        let tokens = try agree(demand, most: wanted, memory, held: 0)
         useSingleThreadedBLAS()
         return ComputePlan(
-            demand, tokens: tokens, pool: WorkerPool(threadCount: budget.threads),
+            demand, tokens: tokens, wanted: wanted, pool: WorkerPool(threadCount: budget.threads),
             notices: budget.notices + blasNotices())
     }
 
     /// `plan` with the memory that is left now that the weights and the data are loaded, and windows turned out
     /// to have no more than `longest` tokens.
+    ///
+    /// - features: of a step: more tokens than they have no micro-batch needs.
     package func confirm(
-        _ plan: ComputePlan, longest: Int, memory: SystemMemory = SystemMemory()
+        _ plan: ComputePlan, longest: Int, features: Int = .max, memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
         var demand = plan.demand
         demand.sequenceLength = min(demand.sequenceLength, max(longest, 1))
+        let (needed, isHuge) = features.multipliedReportingOverflow(by: max(longest, 1))
+        let wanted = min(plan.wantedTokens, isHuge ? .max : max(needed, demand.sequenceLength))
         let tokens = try agree(
-            demand, most: plan.microBatchTokens, memory, held: plan.memory.parameters)
+            demand, most: min(plan.microBatchTokens, wanted), memory, held: plan.memory.parameters)
         demand.sequenceLength = plan.demand.sequenceLength
-        return ComputePlan(demand, tokens: tokens, pool: plan.pool, notices: plan.notices)
+        return ComputePlan(
+            demand, tokens: tokens, wanted: wanted, pool: plan.pool, notices: plan.notices)
     }
 
     /// Tokens that fit on every rank. All have looked at the memory there is before any takes some.

@@ -33,6 +33,11 @@ package final class GradientStep {
     private let seed: UInt64
     private let hiddenDropout: Float
     private let attentionDropout: Float
+    private var rows: WordRows
+    private let others: [Range<Int>]
+
+    /// The elements of `gradients` that the last step wrote on any rank, ascending; all others are zero.
+    package var written: [Range<Int>] { rows.ranges + others }
 
     package init(
         model: SpanModel, communicator: any Communicator, seed: UInt64, hiddenDropout: Float,
@@ -43,6 +48,8 @@ package final class GradientStep {
         self.seed = seed
         self.hiddenDropout = hiddenDropout
         self.attentionDropout = attentionDropout
+        rows = WordRows(model.layout)
+        others = WordRows.others(model.layout)
         // Ranks that share a host add up in place.
         gradients = try communicator.makeSummable(count: model.layout.count)
     }
@@ -57,7 +64,8 @@ package final class GradientStep {
         let cuts = Dealing.microBatches(tokens: share.map { tokens[$0] }, limit: model.capacity.tokens)
         let dropout = dropout(step)
         var local = LocalLoss()
-        model.profile.measure(.zeroing) { gradients.fill(0) }
+        model.profile.measure(.zeroing) { clear(batch, features, hasOwn: !cuts.isEmpty) }
+        var products = Accumulation.overwrite
         for cut in cuts {
             let packed = PackedBatch(
                 share[cut].map { features.sequence(batch.features[$0], position: UInt32($0)) })
@@ -65,15 +73,32 @@ package final class GradientStep {
             local.loss += model.profile.measure(.span) {
                 model.loss(packed, weight: 1 / Float(batch.features.count))
             }
-            model.backward(packed, dropout: dropout, into: gradients)
+            model.backward(packed, dropout: dropout, into: gradients, products: products)
+            products = .add
             local.tokens += packed.tokens
         }
         return local
     }
 
+    /// Zeros what this step's backward adds to, and nothing else: of the word embeddings, the rows that the last
+    /// step wrote.
+    ///
+    /// - hasOwn: whether this rank has features; without, no product writes the weights of dense layers.
+    private func clear(_ batch: GlobalBatch, _ features: any FeatureSource, hasOwn: Bool) {
+        for range in rows.ranges { gradients.pointer.zero(range) }
+        rows.set(batch.features.map { features.sequence($0, position: 0).wordIDs })
+        for parameter in model.layout.parameters {
+            switch parameter.gradient {
+            case .wordRows: break
+            case .product: if !hasOwn { gradients.pointer.zero(parameter.range) }
+            case .sum: gradients.pointer.zero(parameter.range)
+            }
+        }
+    }
+
     /// Sums gradients and losses over ranks.
     package func reduce(_ local: LocalLoss) throws -> StepLoss {
-        try model.profile.measure(.reduction) { try communicator.sum(gradients.buffer) }
+        try model.profile.measure(.reduction) { try communicator.sum(gradients.buffer, over: written) }
         var sums = [
             local.loss.total, Double(local.loss.correctStarts), Double(local.loss.correctEnds),
             Double(local.loss.features), Double(local.tokens),

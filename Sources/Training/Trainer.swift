@@ -93,7 +93,7 @@ package final class Trainer {
         let reduced = clock.now
         let gradients = gradientStep.gradients
         let norm = model.profile.measure(.clipping) {
-            squaredNorm(pool, gradients.pointer, gradients.count).squareRoot()
+            squaredNorm(pool, gradients.pointer, over: gradientStep.written).squareRoot()
         }
         try requireFinite(loss: loss.loss, norm: norm, step: step, batch: batch)
         let learningRate = plan.schedule.rate(step)

@@ -59,7 +59,9 @@ package struct TrainingRun {
         }
         log(data.training.notices + (data.validation?.notices ?? []))
         let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
-        compute = try communicator.confirm(compute, longest: longest, memory: memory())
+        compute = try communicator.confirm(
+            compute, longest: longest, features: settings.batchSize.resolved(ranks: communicator.size),
+            memory: memory())
         log(compute.memoryNotice.map { [$0] } ?? [])
         logger.info("\(compute.memory)")
         let model = compute.model(loaded, longest: data.training.set.longest)

@@ -33,7 +33,7 @@ final class ThreadRank: Communicator {
         return (0..<count).compactMap { finished[$0] }
     }
 
-    func sum(_ values: UnsafeMutableBufferPointer<Float>) {
+    func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) {
         add(values) { $0 + $1 }
     }
 

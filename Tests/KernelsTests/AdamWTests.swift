@@ -73,6 +73,20 @@ import Testing
         #expect(norms[1] == norms[0] && norms[2] == norms[0])
     }
 
+    @Test("the squared norm over ranges is that of their elements, on any number of threads")
+    func squaredNormOverRanges() {
+        var random = TestRandom(5)
+        let values = random.normals(300_000)
+        let ranges = [0..<0, 3..<4, 10..<1_500, 2_000..<2_001, 70_000..<299_999]
+        let memory = Memory(values)
+        let norms = [1, 2, 3].map { squaredNorm(makePool($0), memory.pointer, over: ranges) }
+        keep(memory)
+        let expected = ranges.joined().reduce(0) { $0 + Double(values[$1]) * Double(values[$1]) }
+        #expect(abs(norms[0] - expected) <= 3e-7 * expected)
+        #expect(norms[1] == norms[0] && norms[2] == norms[0])
+        #expect(squaredNorm(makePool(), memory.pointer, over: []) == 0)
+    }
+
     @Test("one element that is not finite makes the squared norm so")
     func nonFinite() {
         for value in [Float.nan, .infinity, -.infinity] {

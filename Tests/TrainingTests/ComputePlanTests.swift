@@ -103,6 +103,17 @@ import Training
         }
     }
 
+    @Test func noMicroBatchIsLargerThanAStep() throws {
+        let communicator = SingleProcess()
+        let memory = try Self.memory(tokens: 4096)
+        let plan = try Self.plan(tokens: nil, memory: memory)
+        let confirmed = try communicator.confirm(plan, longest: 100, features: 7, memory: memory)
+        #expect(confirmed.microBatchTokens == 700 && confirmed.memoryNotice == nil)
+        #expect(
+            try communicator.confirm(plan, longest: 128, features: 1000, memory: memory).microBatchTokens
+                == 2048)
+    }
+
     @Test func aRankThatCannotPlanStopsAll() throws {
         let outcomes = onRanks(2) { communicator in
             _ = try Self.plan(tokens: 9, communicator)

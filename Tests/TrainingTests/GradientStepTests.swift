@@ -53,6 +53,29 @@ import Training
         #expect(Array(step.gradients.buffer) == gradients)
     }
 
+    /// Words of an earlier step must leave nothing behind, on ranks without features neither.
+    @Test(arguments: [1, 2, 5]) func anEarlierStepLeavesNothing(ranks: Int) throws {
+        let tiny = try TinyTraining.withDropout()
+        let (first, second) = (
+            GlobalBatch(epoch: 0, features: [3, 17, 4]), GlobalBatch(epoch: 0, features: [8, 1])
+        )
+        useSingleThreadedBLAS()
+        let outcomes = try valuesOnRanks(ranks) { communicator in
+            let step = try GradientStep(
+                model: tiny.model(tiny.parameters(), WorkerPool(threadCount: 1)), communicator: communicator,
+                seed: tiny.seed, hiddenDropout: tiny.hiddenDropout, attentionDropout: tiny.attentionDropout)
+            _ = try step.reduce(step.compute(first, step: 0, features: tiny.features))
+            _ = try step.reduce(step.compute(second, step: 1, features: tiny.features))
+            let gradients = Array(step.gradients.buffer)
+            let outside = Set(gradients.indices).subtracting(step.written.joined())
+            return (gradients, outside.allSatisfy { gradients[$0] == 0 }, step.written)
+        }
+        let fresh = try valuesOnRanks(ranks) { try Self.step(tiny, second, step: 1, $0).gradients }
+        for (outcome, gradients) in zip(outcomes, fresh) {
+            #expect(outcome.0 == gradients && outcome.1 && outcome.2 == outcomes[0].2)
+        }
+    }
+
     @Test func theLossIsTheMeanOverFeatures() throws {
         let tiny = try TinyTraining()
         let each = try (0..<3).map { try Self.step(tiny, GlobalBatch(epoch: 0, features: [$0])).loss.loss }

@@ -41,6 +41,8 @@ import Training
         let temporary = try TemporaryFolder()
         var settings = try Self.settings(temporary)
         settings.compute.microBatchTokens = nil
+        // A step must have more tokens than the micro-batches that memory does not bound.
+        settings.batchSize = .global(40)
         try Self.run(settings)
         let plenty = try Self.metrics(temporary, "train").compactMap { $0["loss"] as? Double }
         let configuration = try ModelConfiguration(json: SampleModel.configuration().utf8)

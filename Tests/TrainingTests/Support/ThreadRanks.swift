@@ -54,7 +54,7 @@ private final class ThreadRank: Communicator {
     var ranksOnHost: Int { size }
     var rankOnHost: Int { rank }
 
-    func sum(_ values: UnsafeMutableBufferPointer<Float>) throws {
+    func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) throws {
         try sum(into: values, "sum of \(values.count) floats")
     }
 
