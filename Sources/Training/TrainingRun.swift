@@ -60,7 +60,7 @@ package struct TrainingRun {
         log(data.training.notices + (data.validation?.notices ?? []))
         let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
         compute = try communicator.confirm(
-            compute, longest: longest, features: settings.batchSize.resolved(ranks: communicator.size),
+            compute, longest: longest, features: batchSize,
             memory: memory())
         log(compute.memoryNotice.map { [$0] } ?? [])
         logger.info("\(compute.memory)")

@@ -1,7 +1,8 @@
 import Kernels
 import Model
 
-/// Rates of the kernels around the products, beside the rate at which memory is copied.
+/// Rates of the kernels around the products, beside the rate at which memory is copied; and of attention, beside
+/// that of a product.
 package struct KernelBenchmark {
     private let configuration: ModelConfiguration
     private let tokens: Int
@@ -21,7 +22,7 @@ package struct KernelBenchmark {
         return [copy] + [
             activation(wide, copy.rate), activationGradient(wide, copy.rate), layerNorm(hidden, copy.rate),
             bias(3 * hidden, copy.rate), optimizer(copy.rate),
-        ]
+        ] + AttentionBenchmark(configuration: configuration, tokens: tokens, pool: pool).run()
     }
 
     private func row(_ name: String, bytes: Int, limit: Double?, _ body: () -> Void) -> BenchmarkRow {
@@ -108,10 +109,14 @@ package struct KernelBenchmark {
         }
     }
 
-    private func random(_ count: Int) -> FloatBuffer {
-        let buffer = FloatBuffer(count: count)
+    private func random(_ count: Int) -> FloatBuffer { FloatBuffer(randomCount: count) }
+}
+
+extension FloatBuffer {
+    /// Uniform in ±0.5.
+    convenience init(randomCount count: Int) {
+        self.init(count: count)
         var generator = PhiloxGenerator(seed: 3, purpose: .sampling)
-        for index in 0..<count { buffer.pointer[index] = Float(generator.nextUniform()) - 0.5 }
-        return buffer
+        for index in 0..<count { pointer[index] = Float(generator.nextUniform()) - 0.5 }
     }
 }
