@@ -19,6 +19,13 @@ package protocol Communicator: AnyObject {
     func makeSummable(count: Int) throws -> FloatBuffer
     func sum(_ values: inout [Double]) throws
 
+    /// Zeros that all ranks read and write in one place; nil, on all of them, where they have none in common.
+    /// Every rank asks for the same count.
+    func makeShared(count: Int) throws -> FloatBuffer?
+
+    /// What any rank wrote to shared memory before is seen by all after.
+    func meet() throws
+
     /// Replaces `bytes` on every rank by those of rank `root`; the count must be the same everywhere.
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
 
@@ -43,6 +50,8 @@ extension Communicator {
     }
 
     package func makeSummable(count: Int) throws -> FloatBuffer { FloatBuffer(count: count) }
+    package func makeShared(count: Int) throws -> FloatBuffer? { nil }
+    package func meet() throws {}
 }
 
 /// The only rank of a run without MPI: every exchange is with itself.

@@ -13,6 +13,9 @@ package final class MPICommunicator: Communicator {
     private let host: MPI_Comm?
     /// Memory shared with them, by where it begins here.
     private var windows: [UnsafeMutablePointer<Float>: SharedWindow] = [:]
+    /// The last buffer that was made for all to share.
+    private var shared: SharedWindow?
+    private var made: [SharedWindow] = []
 
     /// Initialises MPI. Call at most once in a process.
     package init() throws {
@@ -55,12 +58,26 @@ package final class MPICommunicator: Communicator {
     /// of sending messages; ordinary memory elsewhere, or when there is no room for a window.
     package func makeSummable(count: Int) throws -> FloatBuffer {
         guard size > 1, ranksOnHost == size, count > 0,
-            let window = try SharedWindow(count: count, host: host, rank: rankOnHost, size: ranksOnHost)
+            let window = try SharedWindow(
+                count: count, .each, host: host, rank: rankOnHost, size: ranksOnHost)
         else { return FloatBuffer(count: count) }
         windows[window.own] = window
+        made.append(window)
         // The window goes when MPI is finalised: freeing it is a call that all ranks must make together.
         return FloatBuffer(window.own, count: count, release: {})
     }
+
+    package func makeShared(count: Int) throws -> FloatBuffer? {
+        guard size > 1, ranksOnHost == size, count > 0,
+            let window = try SharedWindow(
+                count: count, .one, host: host, rank: rankOnHost, size: ranksOnHost)
+        else { return nil }
+        shared = window
+        made.append(window)
+        return FloatBuffer(window.own, count: count, release: {})
+    }
+
+    package func meet() throws { try shared?.meet() }
 
     package func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) throws {
         if let base = values.baseAddress, let window = windows[base], window.count == values.count {
@@ -122,7 +139,8 @@ package final class MPICommunicator: Communicator {
     package func abort(code: Int32) { MPI_Abort(world, code) }
 
     package func finalize() {
-        for window in windows.values { window.free() }
+        // In the order of their making, which is that of all ranks.
+        for window in made { window.free() }
         MPI_Finalize()
     }
 }

@@ -2,21 +2,28 @@ import CMPI
 import Foundation
 import Kernels
 
-/// One buffer of equal size for each rank of a host, which all of them can read and write (an MPI-3 shared
-/// memory window).
+/// Buffers that all ranks of a host can read and write (an MPI-3 shared memory window).
 final class SharedWindow {
     let count: Int
-    /// This rank's buffer.
+    /// This rank's buffer, or the one of all.
     let own: UnsafeMutablePointer<Float>
     private var window: MPI_Win?
     private let buffers: [UnsafeMutablePointer<Float>]
     private let host: MPI_Comm?
     private let rank: Int
 
+    enum Copies {
+        /// A buffer for each rank.
+        case each
+        /// One for all of them.
+        case one
+    }
+
     /// Every rank of the host must call this. Nil, on all of them, where there is not enough shared memory.
-    init?(count: Int, host: MPI_Comm?, rank: Int, size: Int) throws {
-        let bytes = count * MemoryLayout<Float>.stride
-        var fits: Int64 = Self.freeBytes > bytes * size ? 1 : 0
+    init?(count: Int, _ copies: Copies, host: MPI_Comm?, rank: Int, size: Int) throws {
+        let owners = copies == .each ? size : 1
+        let bytes = rank < owners ? count * MemoryLayout<Float>.stride : 0
+        var fits: Int64 = Self.freeBytes > count * MemoryLayout<Float>.stride * owners ? 1 : 0
         try check(
             MPI_Allreduce(
                 dure_mpi_in_place(), &fits, 1, dure_mpi_int64(), dure_mpi_min(), host), "MPI_Allreduce", rank)
@@ -29,15 +36,16 @@ final class SharedWindow {
                     MPI_Aint(bytes), Int32(MemoryLayout<Float>.stride), dure_mpi_info_null(), host,
                     UnsafeMutableRawPointer(pointer), &window), "MPI_Win_allocate_shared", rank)
         }
-        buffers = try (0..<size).map { try Self.buffer($0, of: window, count, rank) }
-        own = buffers[rank]
-        own.initialize(repeating: 0, count: count)
+        buffers = try (0..<owners).map { try Self.buffer($0, of: window, count, rank) }
+        own = buffers[min(rank, owners - 1)]
+        if rank < owners { own.initialize(repeating: 0, count: count) }
         // Accesses are ordered by hand, below; the epoch stays open for the window's life.
         try check(MPI_Win_lock_all(Int32(MPI_MODE_NOCHECK), window), "MPI_Win_lock_all", rank)
         self.count = count
         self.window = window
         self.host = host
         self.rank = rank
+        try meet()
     }
 
     /// Replaces the elements of `ranges` in every rank's buffer by their sum: each rank adds up its share.
@@ -68,7 +76,7 @@ final class SharedWindow {
     }
 
     /// What any rank wrote before is seen by all after.
-    private func meet() throws {
+    func meet() throws {
         try check(MPI_Win_sync(window), "MPI_Win_sync", rank)
         try check(MPI_Barrier(host), "MPI_Barrier", rank)
         try check(MPI_Win_sync(window), "MPI_Win_sync", rank)

@@ -1,3 +1,4 @@
+import Distributed
 import Kernels
 import Model
 
@@ -15,6 +16,9 @@ package struct OptimizerSettings: Sendable, Equatable {
 }
 
 /// AdamW over the flat parameters, its two moments beside them in the same layout.
+///
+/// Ranks that have the parameters in one place have the moments in one place too, and each updates its share of
+/// them (ZeRO-1 of Rajbhandari et al., SC 2020, within a host).
 package final class AdamW {
     package let firstMoment: FloatBuffer
     package let secondMoment: FloatBuffer
@@ -23,13 +27,37 @@ package final class AdamW {
     private let settings: OptimizerSettings
     private let ranges: [(range: Range<Int>, decays: Bool)]
     private let pool: WorkerPool
+    /// The ranks that share the parameters.
+    private let peers: (any Communicator)?
 
-    package init(layout: ParameterLayout, settings: OptimizerSettings, pool: WorkerPool) {
+    /// - sharing: the ranks, when all of them have the parameters that are updated in one place.
+    package init(
+        layout: ParameterLayout, settings: OptimizerSettings, pool: WorkerPool,
+        sharing peers: (any Communicator)? = nil
+    ) throws {
         self.settings = settings
         self.pool = pool
-        firstMoment = FloatBuffer(count: layout.count)
-        secondMoment = FloatBuffer(count: layout.count)
-        ranges = Self.rangesOfEqualDecay(layout)
+        self.peers = peers
+        let shared = (try peers?.makeShared(count: layout.count), try peers?.makeShared(count: layout.count))
+        // Without room for the moments to share, one rank updates all.
+        let own = shared.0 != nil && shared.1 != nil ? nil : peers.map { $0.isRoot ? layout.count : 0 }
+        firstMoment = (own == nil ? shared.0 : nil) ?? FloatBuffer(count: own ?? layout.count)
+        secondMoment = (own == nil ? shared.1 : nil) ?? FloatBuffer(count: own ?? layout.count)
+        let share = Self.share(of: layout.count, peers, updatesAlone: own != nil)
+        ranges = Self.rangesOfEqualDecay(layout).compactMap { range, decays in
+            let part = range.clamped(to: share)
+            return part.isEmpty ? nil : (part, decays)
+        }
+    }
+
+    /// The elements that this rank updates; shares begin at a cache line.
+    private static func share(
+        of count: Int, _ peers: (any Communicator)?, updatesAlone: Bool
+    ) -> Range<Int> {
+        guard let peers else { return 0..<count }
+        if updatesAlone { return peers.isRoot ? 0..<count : 0..<0 }
+        func start(_ rank: Int) -> Int { rank == peers.size ? count : count * rank / peers.size & ~15 }
+        return start(peers.rank)..<start(peers.rank + 1)
     }
 
     /// The factor that brings a gradient of this norm down to the limit, as torch's clip_grad_norm_.
@@ -39,9 +67,11 @@ package final class AdamW {
     }
 
     /// One update of all parameters from `gradients` · `gradientScale`.
+    ///
+    /// With shared parameters, no rank may still read them, and all have them new when this returns.
     package func update(
         _ parameters: FloatBuffer, gradients: FloatBuffer, gradientScale: Double, learningRate: Double
-    ) {
+    ) throws {
         updates += 1
         let step = AdamWStep(
             learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
@@ -54,6 +84,7 @@ package final class AdamW {
                 gradients: gradients.pointer + offset, firstMoment: firstMoment.pointer + offset,
                 secondMoment: secondMoment.pointer + offset)
         }
+        try peers?.meet()
     }
 
     /// Neighbouring tensors that decay alike are updated as one.

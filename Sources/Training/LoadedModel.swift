@@ -43,6 +43,8 @@ package struct LoadedModel {
     package let folder: ModelFolder
     package let layout: ParameterLayout
     package let parameters: FloatBuffer
+    /// Whether all ranks have the parameters in one place.
+    package let sharesParameters: Bool
     package let tokenizer: WordPieceTokenizer
     /// What the user should know about how it was read, for the log.
     package let notices: [String]
@@ -54,7 +56,8 @@ package struct LoadedModel {
     package init(_ opened: OpenedModel, seed: UInt64, communicator: any Communicator) throws {
         let folder = opened.folder
         let layout = ParameterLayout(folder.configuration)
-        let parameters = FloatBuffer(count: layout.count)
+        let shared = try communicator.makeShared(count: layout.count)
+        let parameters = shared ?? FloatBuffer(count: layout.count)
         var notices = opened.notices
         try communicator.onRoot {
             let report = try folder.loadWeights(layout: layout, into: parameters.buffer)
@@ -63,11 +66,16 @@ package struct LoadedModel {
                 parameters.buffer, layout: layout, configuration: folder.configuration, seed: seed,
                 only: Set(report.missing))
         }
-        try communicator.broadcast(UnsafeMutableRawBufferPointer(parameters.buffer), from: 0)
+        if shared == nil {
+            try communicator.broadcast(UnsafeMutableRawBufferPointer(parameters.buffer), from: 0)
+        } else {
+            try communicator.meet()
+        }
         try communicator.requireEqual(checksum(parameters.pointer, parameters.count), "the model's weights")
         self.folder = folder
         self.layout = layout
         self.parameters = parameters
+        sharesParameters = shared != nil
         tokenizer = opened.tokenizer
         self.notices = notices
     }

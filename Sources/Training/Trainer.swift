@@ -97,8 +97,9 @@ package final class Trainer {
         }
         try requireFinite(loss: loss.loss, norm: norm, step: step, batch: batch)
         let learningRate = plan.schedule.rate(step)
-        model.profile.measure(.optimizer) {
-            optimizer.update(
+        try model.profile.measure(.optimizer) {
+            // The sum over ranks stands between every rank's last look at the parameters and here.
+            try optimizer.update(
                 model.parameters, gradients: gradients, gradientScale: optimizer.clipFactor(norm: norm),
                 learningRate: learningRate)
         }

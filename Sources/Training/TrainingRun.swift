@@ -65,7 +65,9 @@ package struct TrainingRun {
         log(compute.memoryNotice.map { [$0] } ?? [])
         logger.info("\(compute.memory)")
         let model = compute.model(loaded, longest: data.training.set.longest)
-        let optimizer = AdamW(layout: loaded.layout, settings: settings.optimizer, pool: compute.pool)
+        let optimizer = try AdamW(
+            layout: loaded.layout, settings: settings.optimizer, pool: compute.pool,
+            sharing: loaded.sharesParameters ? communicator : nil)
         let plan = plan(features: data.training.set.count)
         let flags = settings.resolved(loaded, compute).flags(ranks: communicator.size)
         try describe(loaded, compute, data.training.set, plan, flags, to: output)

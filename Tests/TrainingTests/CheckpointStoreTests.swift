@@ -15,11 +15,11 @@ import Training
         init() throws {
             temporary = try TemporaryFolder()
             loaded = try SampleModel.load()
-            optimizer = AdamW(
+            optimizer = try AdamW(
                 layout: loaded.layout, settings: OptimizerSettings(), pool: WorkerPool(threadCount: 1))
             let gradients = FloatBuffer(count: loaded.layout.count)
             for index in 0..<gradients.count { gradients.pointer[index] = Float(index % 7) - 3 }
-            optimizer.update(
+            try optimizer.update(
                 loaded.parameters, gradients: gradients, gradientScale: 1, learningRate: 1e-3)
         }
 

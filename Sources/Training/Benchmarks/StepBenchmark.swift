@@ -58,13 +58,17 @@ package struct StepBenchmark {
             for: .training(validates: false))
         for notice in compute.notices { logger.warning("\(notice)") }
         let layout = ParameterLayout(configuration)
-        let parameters = FloatBuffer(count: layout.count)
-        initializeParameters(parameters.buffer, layout: layout, configuration: configuration, seed: 1)
+        let shared = try communicator.makeShared(count: layout.count)
+        let parameters = shared ?? FloatBuffer(count: layout.count)
+        if shared == nil || communicator.isRoot {
+            initializeParameters(parameters.buffer, layout: layout, configuration: configuration, seed: 1)
+        }
+        try communicator.meet()
         let model = SpanModel(
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
                 tokens: compute.microBatchTokens, sequenceLength: features.longest), pool: compute.pool)
-        let trainer = try trainer(model, features, compute)
+        let trainer = try trainer(model, features, compute, sharesParameters: shared != nil)
         let (steps, profile) = try measure(trainer, model)
         let products = ProductBenchmark(
             configuration: configuration, tokens: compute.microBatchTokens, pool: compute.pool
@@ -72,9 +76,9 @@ package struct StepBenchmark {
         return report(steps, profile, features, productRate: products.last?.rate ?? 0, compute)
     }
 
-    private func trainer(_ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan) throws
-        -> Trainer
-    {
+    private func trainer(
+        _ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan, sharesParameters: Bool
+    ) throws -> Trainer {
         let total = settings.steps + settings.warmup
         let schedule = LearningRateSchedule(kind: .constant, peak: 1e-5, warmupSteps: 0, totalSteps: total)
         return Trainer(
@@ -86,7 +90,9 @@ package struct StepBenchmark {
                 model: model, communicator: communicator, seed: 1,
                 hiddenDropout: configuration.hiddenDropout,
                 attentionDropout: configuration.attentionDropout),
-            optimizer: AdamW(layout: model.layout, settings: OptimizerSettings(), pool: compute.pool),
+            optimizer: try AdamW(
+                layout: model.layout, settings: OptimizerSettings(), pool: compute.pool,
+                sharing: sharesParameters ? communicator : nil),
             pool: compute.pool, communicator: communicator, observers: [])
     }
 

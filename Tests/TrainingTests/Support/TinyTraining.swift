@@ -84,7 +84,7 @@ struct TinyTraining: Sendable {
             gradientStep: try GradientStep(
                 model: model, communicator: communicator, seed: seed, hiddenDropout: hiddenDropout,
                 attentionDropout: attentionDropout),
-            optimizer: AdamW(layout: layout, settings: optimizer, pool: pool), pool: pool,
+            optimizer: try AdamW(layout: layout, settings: optimizer, pool: pool), pool: pool,
             communicator: communicator, observers: [recorder])
         prepare(trainer)
         try trainer.run()
