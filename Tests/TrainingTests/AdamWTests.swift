@@ -1,3 +1,5 @@
+import Distributed
+import Foundation
 import Kernels
 import Model
 import TestSupport
@@ -81,6 +83,35 @@ import Training
             #expect(relativeDifference(optimizer.firstMoment.buffer[range], average) < 1e-6)
             #expect(relativeDifference(optimizer.secondMoment.buffer[range], squared) < 1e-6)
         }
+    }
+
+    /// With room for both moments each rank updates its share; with less, the first rank updates all.
+    @Test(arguments: [(1, 3), (2, 3), (3, 3), (7, 3), (3, 2), (3, 1)])
+    func ranksThatShareParametersMakeTheUpdateOfOne(ranks: Int, sharedBuffers: Int) throws {
+        let layout = try TinyTraining().layout
+        @Sendable func gradients(_ step: Int) -> FloatBuffer {
+            let gradients = FloatBuffer(count: layout.count)
+            for index in 0..<layout.count { gradients.pointer[index] = sin(Float(index * (step + 3))) }
+            return gradients
+        }
+        @Sendable func train(_ parameters: FloatBuffer, sharing: (any Communicator)?) throws -> [[Float]] {
+            let optimizer = try AdamW(
+                layout: layout, settings: OptimizerSettings(), pool: WorkerPool(threadCount: 1),
+                sharing: sharing)
+            for step in 0..<3 {
+                try optimizer.update(
+                    parameters, gradients: gradients(step), gradientScale: 0.5, learningRate: 1e-2)
+            }
+            return [parameters, optimizer.firstMoment, optimizer.secondMoment].map { Array($0.buffer) }
+        }
+        let alone = try train(FloatBuffer(count: layout.count), sharing: nil)
+        let together = try valuesOnRanks(ranks, sharedBuffers: sharedBuffers) { communicator in
+            let parameters = try #require(try communicator.makeShared(count: layout.count))
+            return try train(parameters, sharing: communicator)
+        }
+        #expect(together[0] == alone)
+        #expect(together.allSatisfy { $0[0] == alone[0] })
+        #expect(sharedBuffers < 3 || together.allSatisfy { $0 == alone })
     }
 
     @Test func theScaleMultipliesGradients() throws {

@@ -5,11 +5,13 @@ import Kernels
 /// Runs `body` as each of `size` ranks, every one on a thread of this process, and returns what they returned in
 /// order of rank. As under `mpirun`, ranks must make the same exchanges in the same order; where they do not,
 /// all throw `ExchangeError` rather than wait for ever.
+///
+/// - sharedBuffers: how many buffers there is room for in memory that all ranks share.
 func onRanks<Value: Sendable>(
-    _ size: Int, _ body: @escaping @Sendable (any Communicator) throws -> Value
+    _ size: Int, sharedBuffers: Int = 0, _ body: @escaping @Sendable (any Communicator) throws -> Value
 ) -> [Result<Value, any Error>] {
     useSingleThreadedBLAS()
-    let exchange = Exchange(size: size)
+    let exchange = Exchange(size: size, sharedBuffers: sharedBuffers)
     let outcomes = Outcomes<Value>(size: size)
     let group = DispatchGroup()
     for rank in 0..<size {
@@ -28,9 +30,9 @@ func onRanks<Value: Sendable>(
 
 /// What every rank returned, where none may fail.
 func valuesOnRanks<Value: Sendable>(
-    _ size: Int, _ body: @escaping @Sendable (any Communicator) throws -> Value
+    _ size: Int, sharedBuffers: Int = 0, _ body: @escaping @Sendable (any Communicator) throws -> Value
 ) throws -> [Value] {
-    try onRanks(size, body).map { try $0.get() }
+    try onRanks(size, sharedBuffers: sharedBuffers, body).map { try $0.get() }
 }
 
 enum ExchangeError: Error, Equatable {
@@ -93,6 +95,14 @@ private final class ThreadRank: Communicator {
         try exchange.swap(bytes, rank: rank, "allGather")
     }
 
+    func makeShared(count: Int) throws -> FloatBuffer? {
+        var address = isRoot ? exchange.makeShared(count: count) : 0
+        try withUnsafeMutableBytes(of: &address) { try broadcast($0, from: 0) }
+        return UnsafeMutablePointer(bitPattern: address).map { FloatBuffer($0, count: count, release: {}) }
+    }
+
+    func meet() throws { _ = try exchange.swap([], rank: rank, "meet") }
+
     func abort(code: Int32) {}
     func finalize() {}
 }
@@ -108,10 +118,23 @@ private final class Exchange: @unchecked Sendable {
     private var generation = 0
     private var outcome: Result<[[UInt8]], ExchangeError> = .success([])
 
-    init(size: Int) {
+    /// Only the first rank touches these.
+    private var sharedBuffersLeft: Int
+    private var sharedBuffers: [FloatBuffer] = []
+
+    init(size: Int, sharedBuffers: Int) {
         self.size = size
+        sharedBuffersLeft = sharedBuffers
         parts = Array(repeating: [], count: size)
         operations = Array(repeating: "", count: size)
+    }
+
+    /// The address of zeros that live as long as this, 0 when there is no room.
+    func makeShared(count: Int) -> UInt {
+        guard sharedBuffersLeft > 0 else { return 0 }
+        sharedBuffersLeft -= 1
+        sharedBuffers.append(FloatBuffer(count: count))
+        return UInt(bitPattern: sharedBuffers[sharedBuffers.count - 1].pointer)
     }
 
     /// Waits for all ranks and returns the bytes of each.
