@@ -23,6 +23,10 @@ package protocol Communicator: AnyObject {
     /// Every rank asks for the same count.
     func makeShared(count: Int) throws -> FloatBuffer?
 
+    /// Ranks that `makeShared` has memory in common for, as far as this rank sees, if it is asked for `count` in
+    /// all and `makeSummable` for `summable`; 1 where each has its own.
+    func ranksSharing(count: Int, summable: Int) -> Int
+
     /// What any rank wrote to shared memory before is seen by all after.
     func meet() throws
 
@@ -51,6 +55,7 @@ extension Communicator {
 
     package func makeSummable(count: Int) throws -> FloatBuffer { FloatBuffer(count: count) }
     package func makeShared(count: Int) throws -> FloatBuffer? { nil }
+    package func ranksSharing(count: Int, summable: Int) -> Int { 1 }
     package func meet() throws {}
 }
 

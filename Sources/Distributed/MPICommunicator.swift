@@ -77,6 +77,12 @@ package final class MPICommunicator: Communicator {
         return FloatBuffer(window.own, count: count, release: {})
     }
 
+    package func ranksSharing(count: Int, summable: Int) -> Int {
+        let floats = Double(count) + Double(summable) * Double(size)
+        let fits = floats * Double(MemoryLayout<Float>.stride) < Double(SharedWindow.freeBytes)
+        return ranksOnHost == size && fits ? size : 1
+    }
+
     package func meet() throws { try shared?.meet() }
 
     package func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) throws {

@@ -103,7 +103,7 @@ final class SharedWindow {
 
     /// How large a window may be. Shared memory is a file under /dev/shm, and writing past that file system's
     /// size would end the process without a word.
-    private static var freeBytes: Int {
+    static var freeBytes: Int {
         var status = statvfs()
         guard statvfs("/dev/shm", &status) == 0 else { return 0 }
         var limit = rlimit()

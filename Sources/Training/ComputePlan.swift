@@ -71,9 +71,13 @@ extension Communicator {
         for purpose: MemoryDemand.Purpose, memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
         let budget = try ThreadBudget(communicator: self, requested: settings.threads)
-        let demand = MemoryDemand(
+        var demand = MemoryDemand(
             configuration, for: purpose, sequenceLength: sequenceLength, threads: budget.threads,
             requestedTokens: settings.microBatchTokens)
+        let tensors = ParameterLayout(configuration).count
+        demand.sharing =
+            purpose == .evaluation
+            ? ranksSharing(count: tensors, summable: 0) : ranksSharing(count: 3 * tensors, summable: tensors)
         // Ranks may have different threads, but all cut a batch alike.
         let wanted = try minimum(demand.defaultTokens)
         let tokens = try agree(demand, most: wanted, memory, held: 0)

@@ -52,6 +52,8 @@ package struct MemoryDemand: Sendable {
     package var threads = 1
     /// `--micro-batch-tokens`.
     package var requestedTokens: Int?
+    /// Ranks that keep parameters and optimizer state in one place, each counting its part.
+    package var sharing = 1
 
     package init(
         _ configuration: ModelConfiguration, for purpose: Purpose, sequenceLength: Int = 1, threads: Int = 1,
@@ -67,13 +69,13 @@ package struct MemoryDemand: Sendable {
     /// What a rank takes with micro-batches of `tokens`.
     package func estimate(tokens: Int) -> MemoryEstimate {
         let tensors = ParameterLayout(configuration).count * MemoryLayout<Float>.stride
-        var estimate = MemoryEstimate(parameters: tensors)
+        var estimate = MemoryEstimate(parameters: tensors / sharing)
         if purpose == .evaluation || purpose == .training(validates: true) {
             estimate.evaluation = threads * activationBytes(forwardCapacity, threads: 1, .inference)
         }
         if case .training = purpose {
             estimate.gradients = tensors
-            estimate.optimizer = 2 * tensors
+            estimate.optimizer = 2 * tensors / sharing
             let capacity = BatchCapacity(tokens: tokens, sequenceLength: sequenceLength)
             estimate.activations = activationBytes(capacity, threads: threads, .training)
         }
@@ -108,7 +110,7 @@ extension MemoryDemand {
         tokens: Int = 1, in memory: SystemMemory, ranksOnHost: Int = 1, held: Int = 0
     ) throws {
         let estimate = estimate(tokens: tokens)
-        try requireParameters(estimate.parameters, memory)
+        try requireParameters(estimate.parameters * sharing, memory)
         try requirePossible(memory)
         let available = memory.share(ranksOnHost: ranksOnHost)
         let needed = estimate.total - held
