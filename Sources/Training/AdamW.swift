@@ -25,6 +25,8 @@ package final class AdamW {
     /// Updates made so far.
     package var updates = 0
     private let settings: OptimizerSettings
+    /// Both moments, end to end.
+    private let moments: FloatBuffer
     private let ranges: [(range: Range<Int>, decays: Bool)]
     private let pool: WorkerPool
     /// The ranks that share the parameters.
@@ -38,12 +40,14 @@ package final class AdamW {
         self.settings = settings
         self.pool = pool
         self.peers = peers
-        let shared = (try peers?.makeShared(count: layout.count), try peers?.makeShared(count: layout.count))
-        // Without room for the moments to share, one rank updates all.
-        let own = shared.0 != nil && shared.1 != nil ? nil : peers.map { $0.isRoot ? layout.count : 0 }
-        firstMoment = (own == nil ? shared.0 : nil) ?? FloatBuffer(count: own ?? layout.count)
-        secondMoment = (own == nil ? shared.1 : nil) ?? FloatBuffer(count: own ?? layout.count)
-        let share = Self.share(of: layout.count, peers, updatesAlone: own != nil)
+        let count = layout.count
+        let shared = try peers?.makeShared(count: 2 * count)
+        let share = Self.share(of: count, peers, sharesMoments: shared != nil)
+        // Without room to share the moments, only the rank that updates has any.
+        moments = shared ?? FloatBuffer(count: share.isEmpty ? 0 : 2 * count)
+        let each = moments.count / 2
+        firstMoment = FloatBuffer(moments.pointer, count: each, release: {})
+        secondMoment = FloatBuffer(moments.pointer + each, count: each, release: {})
         ranges = Self.rangesOfEqualDecay(layout).compactMap { range, decays in
             let part = range.clamped(to: share)
             return part.isEmpty ? nil : (part, decays)
@@ -52,10 +56,10 @@ package final class AdamW {
 
     /// The elements that this rank updates; shares begin at a cache line.
     private static func share(
-        of count: Int, _ peers: (any Communicator)?, updatesAlone: Bool
+        of count: Int, _ peers: (any Communicator)?, sharesMoments: Bool
     ) -> Range<Int> {
         guard let peers else { return 0..<count }
-        if updatesAlone { return peers.isRoot ? 0..<count : 0..<0 }
+        guard sharesMoments else { return peers.isRoot ? 0..<count : 0..<0 }
         func start(_ rank: Int) -> Int { rank == peers.size ? count : count * rank / peers.size & ~15 }
         return start(peers.rank)..<start(peers.rank + 1)
     }

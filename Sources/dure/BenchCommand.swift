@@ -46,25 +46,38 @@ struct BenchModelOptions: ParsableArguments {
     }
 }
 
-/// The threads of a benchmark of one process, with warnings of what slows them.
-private func benchmarkPool(_ compute: ComputeOptions) throws -> WorkerPool {
-    let communicator = SingleProcess()
-    let logger = makeLogger(communicator)
-    let budget = try ThreadBudget(communicator: communicator, requested: compute.threads)
-    for notice in budget.notices + blasNotices() { logger.warning("\(notice)") }
-    useSingleThreadedBLAS()
-    return WorkerPool(threadCount: budget.threads)
-}
-
 /// Prints rows as a table or as JSON.
 private func printRows(_ rows: [BenchmarkRow], asJSON: Bool) throws {
-    if asJSON {
-        try printResult(
-            JSONValue.object([
-                ("blas_core", .string(blasCoreName())), ("rows", .array(rows.map(\.json))),
-            ]).indented)
-    } else {
-        for row in rows { try printResult(row.text) }
+    guard asJSON else { return try rows.forEach { try printResult($0.text) } }
+    try printResult(
+        JSONValue.object([
+            ("blas_core", .string(blasCoreName())), ("rows", .array(rows.map(\.json))),
+        ]).indented)
+}
+
+/// What the benchmarks of parts of a step, which run in one process, have in common.
+struct BenchPartOptions: ParsableArguments {
+    @Option(help: "Tokens of a micro-batch.")
+    var tokens = 2048
+
+    @OptionGroup var model: BenchModelOptions
+    @OptionGroup var compute: ComputeOptions
+
+    /// Prints the rows of `benchmark`.
+    func run(_ benchmark: (ModelConfiguration, _ tokens: Int, WorkerPool) -> [BenchmarkRow]) throws {
+        try requirePositive("--tokens", tokens)
+        let rows = benchmark(try model.configuration(), tokens, try pool())
+        try printRows(rows, asJSON: model.json)
+    }
+
+    /// The threads, with warnings of what slows them.
+    private func pool() throws -> WorkerPool {
+        let communicator = SingleProcess()
+        let logger = makeLogger(communicator)
+        let budget = try ThreadBudget(communicator: communicator, requested: compute.threads)
+        for notice in budget.notices + blasNotices() { logger.warning("\(notice)") }
+        useSingleThreadedBLAS()
+        return WorkerPool(threadCount: budget.threads)
     }
 }
 
@@ -73,40 +86,23 @@ struct BenchGEMM: ParsableCommand {
         commandName: "gemm", abstract: "Matrix products in the shapes of a training step.",
         discussion: "dure bench gemm --size base --threads 1")
 
-    @Option(help: "Tokens of a micro-batch.")
-    var tokens = 2048
-
-    @OptionGroup var model: BenchModelOptions
-    @OptionGroup var compute: ComputeOptions
+    @OptionGroup var options: BenchPartOptions
 
     func run() throws {
-        try requirePositive("--tokens", tokens)
-        let pool = try benchmarkPool(compute)
-        let rows = ProductBenchmark(
-            configuration: try model.configuration(), tokens: tokens, pool: pool
-        ).run()
-        try printRows(rows, asJSON: model.json)
+        try options.run { ProductBenchmark(configuration: $0, tokens: $1, pool: $2).run() }
     }
 }
 
 struct BenchKernels: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "kernels", abstract: "The kernels around the products, against copying memory.",
+        commandName: "kernels",
+        abstract: "The kernels around the products, against copying memory; attention, against a product.",
         discussion: "dure bench kernels --threads 1")
 
-    @Option(help: "Tokens of a micro-batch.")
-    var tokens = 2048
-
-    @OptionGroup var model: BenchModelOptions
-    @OptionGroup var compute: ComputeOptions
+    @OptionGroup var options: BenchPartOptions
 
     func run() throws {
-        try requirePositive("--tokens", tokens)
-        let pool = try benchmarkPool(compute)
-        let rows = KernelBenchmark(
-            configuration: try model.configuration(), tokens: tokens, pool: pool
-        ).run()
-        try printRows(rows, asJSON: model.json)
+        try options.run { KernelBenchmark(configuration: $0, tokens: $1, pool: $2).run() }
     }
 }
 

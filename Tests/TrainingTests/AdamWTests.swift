@@ -85,8 +85,8 @@ import Training
         }
     }
 
-    /// With room for both moments each rank updates its share; with less, the first rank updates all.
-    @Test(arguments: [(1, 3), (2, 3), (3, 3), (7, 3), (3, 2), (3, 1)])
+    /// With room for the moments each rank updates its share; with less, the first rank updates all.
+    @Test(arguments: [(1, 2), (2, 2), (3, 2), (7, 2), (2, 1), (3, 1)])
     func ranksThatShareParametersMakeTheUpdateOfOne(ranks: Int, sharedBuffers: Int) throws {
         let layout = try TinyTraining().layout
         @Sendable func gradients(_ step: Int) -> FloatBuffer {
@@ -111,7 +111,7 @@ import Training
         }
         #expect(together[0] == alone)
         #expect(together.allSatisfy { $0[0] == alone[0] })
-        #expect(sharedBuffers < 3 || together.allSatisfy { $0 == alone })
+        #expect(sharedBuffers < 2 || together.allSatisfy { $0 == alone })
     }
 
     @Test func theScaleMultipliesGradients() throws {
