@@ -10,25 +10,36 @@ package protocol Communicator: AnyObject {
     /// This rank among them.
     var rankOnHost: Int { get }
 
-    /// Replaces `values` on every rank by their sum over ranks, the same bits everywhere.
+    // MARK: Memory in common
+
+    /// Which ranks have memory in common: every rank by itself until `formGroups`.
+    var groups: RankGroups { get }
+
+    /// Puts the ranks of every host into a group where all hosts have room for it. To be called before memory is
+    /// asked for.
     ///
-    /// - ranges: ascending, the same on every rank; the elements outside are zero on all of them.
-    func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) throws
+    /// - shared: floats that a group will ask `makeShared` for in all; each: those a rank asks `makeGroupBuffers`
+    ///   for.
+    func formGroups(shared: Int, each: Int) throws
 
-    /// Zeros, in the memory that `sum` is fastest on. Every rank asks for the same count.
-    func makeSummable(count: Int) throws -> FloatBuffer
-    func sum(_ values: inout [Double]) throws
+    /// Ranks of this host that `formGroups` would put together, as far as this rank sees; 1 where each stays alone.
+    func ranksSharing(shared: Int, each: Int) -> Int
 
-    /// Zeros that all ranks read and write in one place; nil, on all of them, where they have none in common.
-    /// Every rank asks for the same count.
-    func makeShared(count: Int) throws -> FloatBuffer?
+    /// Zeros that the ranks of the group read and write in one place. Every rank asks for the same count.
+    func makeShared(count: Int) throws -> FloatBuffer
+    /// Zeros for every rank, which its group can read and write too. Every rank asks for the same count.
+    func makeGroupBuffers(count: Int) throws -> GroupBuffers
 
-    /// Ranks that `makeShared` has memory in common for, as far as this rank sees, if it is asked for `count` in
-    /// all and `makeSummable` for `summable`; 1 where each has its own.
-    func ranksSharing(count: Int, summable: Int) -> Int
-
-    /// What any rank wrote to shared memory before is seen by all after.
+    /// What any rank of the group wrote to memory in common before is seen by all of it after.
     func meet() throws
+
+    /// Gives what rank 0 wrote to its group's `buffer` to the groups of all other ranks.
+    func spreadFromRoot(_ buffer: FloatBuffer) throws
+
+    // MARK: Exchanges of all ranks
+
+    /// Replaces `values` on every rank by their sum over ranks, the same bits everywhere.
+    func sum(_ values: inout [Double]) throws
 
     /// Replaces `bytes` on every rank by those of rank `root`; the count must be the same everywhere.
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
@@ -37,6 +48,23 @@ package protocol Communicator: AnyObject {
     func gather(_ bytes: [UInt8]) throws -> [[UInt8]]?
     /// Every rank's bytes, in order of rank, on every rank.
     func allGather(_ bytes: [UInt8]) throws -> [[UInt8]]
+
+    // MARK: Messages
+
+    /// Whether another thread may make calls while this one makes none.
+    var allowsOtherThreads: Bool { get }
+
+    /// Begins to send or to receive `bytes`. Messages between two ranks with one tag arrive in order; the receiver
+    /// knows the length.
+    func startSending(_ bytes: UnsafeRawBufferPointer, to peer: Int, tag: Int) throws -> any Transfer
+    func startReceiving(
+        _ bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int
+    ) throws -> any Transfer
+
+    /// Returns when `condition`, which is asked again and again, holds; what for is told when it never does.
+    func wait(for activity: String, until condition: () throws -> Bool) throws
+
+    // MARK: The end
 
     /// Ends every rank of the run with `code`, wherever they are. Returns only if that fails.
     func abort(code: Int32)
@@ -47,16 +75,7 @@ package protocol Communicator: AnyObject {
 
 extension Communicator {
     package var isRoot: Bool { rank == 0 }
-
-    /// The sum over ranks of all elements.
-    package func sum(_ values: UnsafeMutableBufferPointer<Float>) throws {
-        try sum(values, over: [0..<values.count])
-    }
-
-    package func makeSummable(count: Int) throws -> FloatBuffer { FloatBuffer(count: count) }
-    package func makeShared(count: Int) throws -> FloatBuffer? { nil }
-    package func ranksSharing(count: Int, summable: Int) -> Int { 1 }
-    package func meet() throws {}
+    package var ownGroup: Int { groups.group(of: rank) }
 }
 
 /// The only rank of a run without MPI: every exchange is with itself.
@@ -65,14 +84,33 @@ package final class SingleProcess: Communicator {
     package let size = 1
     package let ranksOnHost = 1
     package let rankOnHost = 0
+    package let groups = RankGroups(separate: 1)
+    package let allowsOtherThreads = false
 
     package init() {}
 
-    package func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) {}
+    package func formGroups(shared: Int, each: Int) {}
+    package func ranksSharing(shared: Int, each: Int) -> Int { 1 }
+    package func makeShared(count: Int) -> FloatBuffer { FloatBuffer(count: count) }
+    package func makeGroupBuffers(count: Int) -> GroupBuffers { GroupBuffers(count: count) }
+    package func meet() {}
+    package func spreadFromRoot(_ buffer: FloatBuffer) {}
     package func sum(_ values: inout [Double]) {}
     package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {}
     package func gather(_ bytes: [UInt8]) -> [[UInt8]]? { [bytes] }
     package func allGather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
     package func abort(code: Int32) {}
     package func finalize() {}
+
+    package func startSending(_ bytes: UnsafeRawBufferPointer, to peer: Int, tag: Int) -> any Transfer {
+        preconditionFailure("there is nobody to send to")
+    }
+    package func startReceiving(
+        _ bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int
+    ) -> any Transfer {
+        preconditionFailure("there is nobody to receive from")
+    }
+    package func wait(for activity: String, until condition: () throws -> Bool) throws {
+        while try !condition() {}
+    }
 }

@@ -11,22 +11,27 @@ package final class MPICommunicator: Communicator {
     private let world = dure_mpi_comm_world()
     /// The ranks of this host.
     private let host: MPI_Comm?
-    /// Memory shared with them, by where it begins here.
-    private var windows: [UnsafeMutablePointer<Float>: SharedWindow] = [:]
-    /// The last buffer that was made for all to share.
-    private var shared: SharedWindow?
-    private var made: [SharedWindow] = []
+    /// The first ranks of all groups; null on the others.
+    private var leaders = dure_mpi_comm_world()
+    /// For messages, so that they cannot be taken for parts of other exchanges.
+    private var messages = dure_mpi_comm_null()
+    package private(set) var groups: RankGroups
+    package let allowsOtherThreads: Bool
+    private var windows: [SharedWindow] = []
 
     /// Initialises MPI. Call at most once in a process.
     package init() throws {
         var provided: Int32 = 0
         // Before initialisation has succeeded there is no rank to name.
-        try check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread", 0)
+        try check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_SERIALIZED), &provided), "MPI_Init_thread", 0)
         let world = dure_mpi_comm_world()
         MPI_Comm_set_errhandler(world, dure_mpi_errors_return())
         let rank = try Self.query(world, "MPI_Comm_rank", MPI_Comm_rank)
         self.rank = rank
-        size = try Self.query(world, "MPI_Comm_size", MPI_Comm_size)
+        let size = try Self.query(world, "MPI_Comm_size", MPI_Comm_size)
+        self.size = size
+        groups = RankGroups(separate: size)
+        allowsOtherThreads = provided >= Int32(MPI_THREAD_SERIALIZED)
         var host = dure_mpi_comm_null()
         try check(
             MPI_Comm_split_type(
@@ -35,6 +40,7 @@ package final class MPICommunicator: Communicator {
         ranksOnHost = try Self.query(host, "MPI_Comm_size", MPI_Comm_size)
         rankOnHost = try Self.query(host, "MPI_Comm_rank", MPI_Comm_rank)
         self.host = host
+        try check(MPI_Comm_dup(world, &messages), "MPI_Comm_dup", rank)
     }
 
     /// Whether a launcher started this process as one rank of several (or of one) and MPI should be used.
@@ -54,53 +60,6 @@ package final class MPICommunicator: Communicator {
             ?? "unknown"
     }
 
-    /// Memory of a window where all ranks are on one host, so that a sum reads and writes it in place instead
-    /// of sending messages; ordinary memory elsewhere, or when there is no room for a window.
-    package func makeSummable(count: Int) throws -> FloatBuffer {
-        guard size > 1, ranksOnHost == size, count > 0,
-            let window = try SharedWindow(
-                count: count, .each, host: host, rank: rankOnHost, size: ranksOnHost)
-        else { return FloatBuffer(count: count) }
-        windows[window.own] = window
-        made.append(window)
-        // The window goes when MPI is finalised: freeing it is a call that all ranks must make together.
-        return FloatBuffer(window.own, count: count, release: {})
-    }
-
-    package func makeShared(count: Int) throws -> FloatBuffer? {
-        guard size > 1, ranksOnHost == size, count > 0,
-            let window = try SharedWindow(
-                count: count, .one, host: host, rank: rankOnHost, size: ranksOnHost)
-        else { return nil }
-        shared = window
-        made.append(window)
-        return FloatBuffer(window.own, count: count, release: {})
-    }
-
-    package func ranksSharing(count: Int, summable: Int) -> Int {
-        let floats = Double(count) + Double(summable) * Double(size)
-        let fits = floats * Double(MemoryLayout<Float>.stride) < Double(SharedWindow.freeBytes)
-        return ranksOnHost == size && fits ? size : 1
-    }
-
-    package func meet() throws { try shared?.meet() }
-
-    package func sum(_ values: UnsafeMutableBufferPointer<Float>, over ranges: [Range<Int>]) throws {
-        if let base = values.baseAddress, let window = windows[base], window.count == values.count {
-            return try window.sum(over: ranges)
-        }
-        // Few long messages are faster than many short ones, and the zeros between change nothing.
-        guard let first = ranges.first?.lowerBound, let last = ranges.last?.upperBound,
-            let base = values.baseAddress
-        else { return }
-        try inChunks(of: last - first) { chunk in
-            try check(
-                MPI_Allreduce(
-                    dure_mpi_in_place(), base + first + chunk.lowerBound, Int32(chunk.count),
-                    dure_mpi_float(), dure_mpi_sum(), world), "MPI_Allreduce", rank)
-        }
-    }
-
     package func sum(_ values: inout [Double]) throws {
         let count = Int32(values.count)
         try values.withUnsafeMutableBufferPointer { buffer in
@@ -112,11 +71,17 @@ package final class MPICommunicator: Communicator {
     }
 
     package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws {
+        try broadcast(bytes, from: root, over: world)
+    }
+
+    private func broadcast(
+        _ bytes: UnsafeMutableRawBufferPointer, from root: Int, over ranks: MPI_Comm?
+    ) throws {
         try inChunks(of: bytes.count) { chunk in
             guard let base = bytes.baseAddress else { return }
             try check(
                 MPI_Bcast(
-                    base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(root), world),
+                    base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(root), ranks),
                 "MPI_Bcast", rank)
         }
     }
@@ -146,8 +111,126 @@ package final class MPICommunicator: Communicator {
 
     package func finalize() {
         // In the order of their making, which is that of all ranks.
-        for window in made { window.free() }
+        for window in windows { window.free() }
         MPI_Finalize()
+    }
+}
+
+// MARK: Messages
+
+extension MPICommunicator {
+    package func startSending(
+        _ bytes: UnsafeRawBufferPointer, to peer: Int, tag: Int
+    ) throws -> any Transfer {
+        let transfer = MPITransfer(rank)
+        try inChunks(of: bytes.count) { chunk in
+            guard let base = bytes.baseAddress else { return }
+            try transfer.add("MPI_Isend") { request in
+                MPI_Isend(
+                    base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(peer), Int32(tag),
+                    messages, &request)
+            }
+        }
+        return transfer
+    }
+
+    package func startReceiving(
+        _ bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int
+    ) throws -> any Transfer {
+        let transfer = MPITransfer(rank)
+        try inChunks(of: bytes.count) { chunk in
+            guard let base = bytes.baseAddress else { return }
+            try transfer.add("MPI_Irecv") { request in
+                MPI_Irecv(
+                    base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(peer), Int32(tag),
+                    messages, &request)
+            }
+        }
+        return transfer
+    }
+
+    package func wait(for activity: String, until condition: () throws -> Bool) throws {
+        while try !condition() { sched_yield() }
+    }
+}
+
+/// The requests of one message, one for each of its chunks.
+private final class MPITransfer: Transfer {
+    private var requests: [MPI_Request?] = []
+    private let rank: Int
+
+    init(_ rank: Int) { self.rank = rank }
+
+    func add(_ call: String, _ start: (inout MPI_Request?) -> Int32) throws {
+        var request: MPI_Request?
+        try check(start(&request), call, rank)
+        requests.append(request)
+    }
+
+    func isComplete() throws -> Bool {
+        while var request = requests.last {
+            var isDone: Int32 = 0
+            try check(MPI_Test(&request, &isDone, dure_mpi_status_ignore()), "MPI_Test", rank)
+            guard isDone != 0 else { return false }
+            requests.removeLast()
+        }
+        return true
+    }
+}
+
+// MARK: Memory in common
+
+extension MPICommunicator {
+    package func formGroups(shared: Int, each: Int) throws {
+        guard try minimum(ranksSharing(shared: shared, each: each) == ranksOnHost ? 1 : 0) == 1 else { return }
+        var first = Int32(rank)
+        try check(MPI_Bcast(&first, 1, dure_mpi_int32(), 0, host), "MPI_Bcast", rank)
+        var firsts = [Int32](repeating: 0, count: size)
+        try check(
+            MPI_Allgather(&first, 1, dure_mpi_int32(), &firsts, 1, dure_mpi_int32(), world), "MPI_Allgather",
+            rank)
+        groups = RankGroups(groupOfRank: firsts.map(Int.init))
+        let color = groups.member(rank) == 0 ? 0 : Int32(MPI_UNDEFINED)
+        try check(MPI_Comm_split(world, color, Int32(rank), &leaders), "MPI_Comm_split", rank)
+    }
+
+    package func ranksSharing(shared: Int, each: Int) -> Int {
+        let floats = Double(shared) + Double(each) * Double(ranksOnHost)
+        return floats * Double(MemoryLayout<Float>.stride) < Double(SharedWindow.freeBytes) ? ranksOnHost : 1
+    }
+
+    private var sharesMemory: Bool { groups.members(with: rank).count > 1 }
+
+    package func makeShared(count: Int) throws -> FloatBuffer {
+        guard sharesMemory, count > 0 else { return FloatBuffer(count: count) }
+        let window = try makeWindow(count: count, .one)
+        return FloatBuffer(window.own, count: count, release: {})
+    }
+
+    package func makeGroupBuffers(count: Int) throws -> GroupBuffers {
+        guard sharesMemory, count > 0 else { return GroupBuffers(count: count) }
+        let window = try makeWindow(count: count, .each)
+        return GroupBuffers(
+            own: FloatBuffer(window.own, count: count, release: {}), all: window.buffers)
+    }
+
+    /// It goes when MPI is finalised: freeing it is a call that all ranks must make together.
+    private func makeWindow(count: Int, _ copies: SharedWindow.Copies) throws -> SharedWindow {
+        let window = try SharedWindow(count: count, copies, host: host, rank: rankOnHost, size: ranksOnHost)
+        windows.append(window)
+        return window
+    }
+
+    package func meet() throws {
+        guard sharesMemory, let window = windows.last else { return }
+        try window.meet()
+    }
+
+    package func spreadFromRoot(_ buffer: FloatBuffer) throws {
+        if groups.groups.count > 1, groups.member(rank) == 0 {
+            try broadcast(UnsafeMutableRawBufferPointer(buffer.buffer), from: 0, over: leaders)
+        }
+        try meet()
     }
 }
 

@@ -8,7 +8,8 @@ final class SharedWindow {
     /// This rank's buffer, or the one of all.
     let own: UnsafeMutablePointer<Float>
     private var window: MPI_Win?
-    private let buffers: [UnsafeMutablePointer<Float>]
+    /// Of every rank, or the one.
+    let buffers: [UnsafeMutablePointer<Float>]
     private let host: MPI_Comm?
     private let rank: Int
 
@@ -19,15 +20,10 @@ final class SharedWindow {
         case one
     }
 
-    /// Every rank of the host must call this. Nil, on all of them, where there is not enough shared memory.
-    init?(count: Int, _ copies: Copies, host: MPI_Comm?, rank: Int, size: Int) throws {
+    /// Every rank of the host must call this. There must be room: `freeBytes`.
+    init(count: Int, _ copies: Copies, host: MPI_Comm?, rank: Int, size: Int) throws {
         let owners = copies == .each ? size : 1
         let bytes = rank < owners ? count * MemoryLayout<Float>.stride : 0
-        var fits: Int64 = Self.freeBytes > count * MemoryLayout<Float>.stride * owners ? 1 : 0
-        try check(
-            MPI_Allreduce(
-                dure_mpi_in_place(), &fits, 1, dure_mpi_int64(), dure_mpi_min(), host), "MPI_Allreduce", rank)
-        guard fits == 1 else { return nil }
         var window: MPI_Win? = dure_mpi_win_null()
         var base: UnsafeMutableRawPointer?
         try withUnsafeMutablePointer(to: &base) { pointer in
@@ -38,7 +34,7 @@ final class SharedWindow {
         }
         buffers = try (0..<owners).map { try Self.buffer($0, of: window, count, rank) }
         own = buffers[min(rank, owners - 1)]
-        if rank < owners { own.initialize(repeating: 0, count: count) }
+        // The system hands out zeros, page by page when they are written.
         // Accesses are ordered by hand, below; the epoch stays open for the window's life.
         try check(MPI_Win_lock_all(Int32(MPI_MODE_NOCHECK), window), "MPI_Win_lock_all", rank)
         self.count = count
@@ -46,27 +42,6 @@ final class SharedWindow {
         self.host = host
         self.rank = rank
         try meet()
-    }
-
-    /// Replaces the elements of `ranges` in every rank's buffer by their sum: each rank adds up its share.
-    func sum(over ranges: [Range<Int>]) throws {
-        try meet()
-        for range in Self.share(of: ranges, rank: rank, size: buffers.count) { sumAcross(buffers, range) }
-        try meet()
-    }
-
-    /// A rank's part of the elements of `ranges`, laid end to end and cut into equal shares.
-    static func share(of ranges: [Range<Int>], rank: Int, size: Int) -> [Range<Int>] {
-        let total = ranges.reduce(0) { $0 + $1.count }
-        let own = total * rank / size..<total * (rank + 1) / size
-        var position = 0
-        return ranges.compactMap { range in
-            defer { position += range.count }
-            let part = own.clamped(to: position..<position + range.count)
-            guard !part.isEmpty else { return nil }
-            let start = range.lowerBound + part.lowerBound - position
-            return start..<start + part.count
-        }
     }
 
     /// Every rank of the host must call this.

@@ -62,17 +62,23 @@ package func adamWUpdate(
 
 /// Σ x² over `count` elements in Double, in an order that depends on `count` alone.
 package func squaredNorm(_ pool: WorkerPool, _ x: UnsafePointer<Float>, _ count: Int) -> Double {
-    squaredNorm(pool, x, over: [0..<count])
+    var blocks = [Double](repeating: 0, count: sliceCount(count))
+    addSquaredNorms(pool, x, over: [0..<count], blockSize: sliceSize, to: &blocks)
+    return blocks.reduce(0, +)
 }
 
-/// Σ x² over the elements of `ranges` in Double, in an order that depends on the ranges alone.
-package func squaredNorm(_ pool: WorkerPool, _ x: UnsafePointer<Float>, over ranges: [Range<Int>]) -> Double {
+/// Adds Σ x² over the elements of `ranges`, ascending, to `blocks`: to each what lies in its `blockSize` elements
+/// of `x`. The same for a block whatever the other ranges are, and on any number of threads.
+package func addSquaredNorms(
+    _ pool: WorkerPool, _ x: UnsafePointer<Float>, over ranges: [Range<Int>], blockSize: Int,
+    to blocks: inout [Double]
+) {
     let slices = ranges.flatMap { range in
-        stride(from: range.lowerBound, to: range.upperBound, by: sliceSize).map {
-            $0..<min($0 + sliceSize, range.upperBound)
+        (range.lowerBound / blockSize...max(range.upperBound - 1, range.lowerBound) / blockSize).map {
+            range.clamped(to: $0 * blockSize..<($0 + 1) * blockSize)
         }
     }
-    return withUnsafeTemporaryAllocation(of: Double.self, capacity: max(slices.count, 1)) { partial in
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: max(slices.count, 1)) { partial in
         pool.run(slices.count) { index, _ in
             // Short runs in Float keep the error of a long sum away, the sum of the runs is in Double.
             var total = 0.0
@@ -84,7 +90,9 @@ package func squaredNorm(_ pool: WorkerPool, _ x: UnsafePointer<Float>, over ran
             }
             partial[index] = total
         }
-        return partial[..<slices.count].reduce(0, +)
+        for (index, slice) in slices.enumerated() where !slice.isEmpty {
+            blocks[slice.lowerBound / blockSize] += partial[index]
+        }
     }
 }
 

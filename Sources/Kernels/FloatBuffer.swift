@@ -1,3 +1,5 @@
+import Glibc
+
 /// Floats on a 64-byte boundary, owned: the memory behind parameters, gradients, optimizer state and
 /// activations.
 package final class FloatBuffer: @unchecked Sendable {
@@ -12,15 +14,25 @@ package final class FloatBuffer: @unchecked Sendable {
         self.release = release
     }
 
-    /// `count` floats, all zero.
+    /// `count` floats, all zero. Pages of large buffers take memory only once they are written.
     package init(count: Int) {
         self.count = count
         let bytes = max(count, 1) * MemoryLayout<Float>.stride
+        if bytes >= 1 << 20, let pages = Self.map(bytes) {
+            pointer = pages.bindMemory(to: Float.self, capacity: count)
+            release = { munmap(pages, bytes) }
+            return
+        }
         let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
         let pointer = raw.bindMemory(to: Float.self, capacity: max(count, 1))
         pointer.initialize(repeating: 0, count: max(count, 1))
         self.pointer = pointer
         release = { pointer.deallocate() }
+    }
+
+    private static func map(_ bytes: Int) -> UnsafeMutableRawPointer? {
+        let pages = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        return pages == MAP_FAILED ? nil : pages
     }
 
     deinit { release() }

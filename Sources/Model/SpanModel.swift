@@ -43,7 +43,7 @@ package final class SpanModel {
     package let capacity: BatchCapacity
     /// Where a step's time goes, kernel by kernel; nil does not measure.
     package var profile: StepProfile?
-    let pool: WorkerPool
+    package let pool: WorkerPool
     let weights: ParameterViews
     let memory: ActivationMemory
 
@@ -111,18 +111,36 @@ package final class SpanModel {
     ///
     /// - products: `.overwrite` writes the gradients of kind `.product`, whatever stood there, instead of adding
     ///   to them: for the first micro-batch of a step, which then needs no zeros there.
+    /// - watch: is told how far backward has come.
     package func backward(
         _ batch: PackedBatch, dropout: DropoutSettings?, into gradients: FloatBuffer,
-        products: Accumulation = .add
+        products: Accumulation = .add, watch: BackwardWatch? = nil
     ) {
         precondition(gradients.count == layout.count)
         guard let scratch = memory.gradients else { preconditionFailure("a model for inference") }
-        let pass = Pass(self, batch, dropout, products: products)
+        let pass = Pass(self, batch, dropout, products: products, watch: watch)
         let views = ParameterViews(configuration, layout, gradients.pointer)
+        func tell(_ start: UnsafeMutablePointer<Float>) { watch?.isFinal(start - gradients.pointer) }
         pass.spanBackward(gradients: views, scratch)
+        tell(views.spanWeight)
         for layer in (0..<configuration.layerCount).reversed() {
             pass.backward(layer, gradients: views.layers[layer], scratch)
+            tell(views.layers[layer].queryKeyValueWeight)
         }
         pass.embedBackward(gradients: views, scratch)
+        tell(gradients.pointer)
+    }
+}
+
+/// What backward calls as it goes.
+package struct BackwardWatch {
+    /// Gradients from this element to the end have their value, unless another micro-batch adds to them.
+    package let isFinal: (_ lower: Int) -> Void
+    /// Between two kernels, every few milliseconds.
+    package let isBetweenKernels: () -> Void
+
+    package init(isFinal: @escaping (_ lower: Int) -> Void, isBetweenKernels: @escaping () -> Void) {
+        self.isFinal = isFinal
+        self.isBetweenKernels = isBetweenKernels
     }
 }

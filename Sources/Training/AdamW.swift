@@ -17,8 +17,9 @@ package struct OptimizerSettings: Sendable, Equatable {
 
 /// AdamW over the flat parameters, its two moments beside them in the same layout.
 ///
-/// Ranks that have the parameters in one place have the moments in one place too, and each updates its share of
-/// them (ZeRO-1 of Rajbhandari et al., SC 2020, within a host).
+/// Ranks that have the parameters in one place have the moments in one place too, and each updates what it handles
+/// of them. Where the exchange leaves totals with their owners, other ranks' moments take no memory (ZeRO-1 of
+/// Rajbhandari et al., SC 2020).
 package final class AdamW {
     package let firstMoment: FloatBuffer
     package let secondMoment: FloatBuffer
@@ -29,39 +30,24 @@ package final class AdamW {
     private let moments: FloatBuffer
     private let ranges: [(range: Range<Int>, decays: Bool)]
     private let pool: WorkerPool
-    /// The ranks that share the parameters.
-    private let peers: (any Communicator)?
+    private let exchange: GradientExchange?
 
-    /// - sharing: the ranks, when all of them have the parameters that are updated in one place.
+    /// - exchange: what adds up the gradients, where there are several ranks.
     package init(
         layout: ParameterLayout, settings: OptimizerSettings, pool: WorkerPool,
-        sharing peers: (any Communicator)? = nil
+        exchange: GradientExchange? = nil
     ) throws {
         self.settings = settings
         self.pool = pool
-        self.peers = peers
+        self.exchange = exchange
         let count = layout.count
-        let shared = try peers?.makeShared(count: 2 * count)
-        let share = Self.share(of: count, peers, sharesMoments: shared != nil)
-        // Without room to share the moments, only the rank that updates has any.
-        moments = shared ?? FloatBuffer(count: share.isEmpty ? 0 : 2 * count)
-        let each = moments.count / 2
-        firstMoment = FloatBuffer(moments.pointer, count: each, release: {})
-        secondMoment = FloatBuffer(moments.pointer + each, count: each, release: {})
-        ranges = Self.rangesOfEqualDecay(layout).compactMap { range, decays in
-            let part = range.clamped(to: share)
-            return part.isEmpty ? nil : (part, decays)
+        moments = try exchange?.makeShared(count: 2 * count) ?? FloatBuffer(count: 2 * count)
+        firstMoment = FloatBuffer(moments.pointer, count: count, release: {})
+        secondMoment = FloatBuffer(moments.pointer + count, count: count, release: {})
+        let handled = exchange?.handled ?? [0..<count]
+        ranges = Self.rangesOfEqualDecay(layout).flatMap { range, decays in
+            handled.clamped(to: range).map { ($0, decays) }
         }
-    }
-
-    /// The elements that this rank updates; shares begin at a cache line.
-    private static func share(
-        of count: Int, _ peers: (any Communicator)?, sharesMoments: Bool
-    ) -> Range<Int> {
-        guard let peers else { return 0..<count }
-        guard sharesMoments else { return peers.isRoot ? 0..<count : 0..<0 }
-        func start(_ rank: Int) -> Int { rank == peers.size ? count : count * rank / peers.size & ~15 }
-        return start(peers.rank)..<start(peers.rank + 1)
     }
 
     /// The factor that brings a gradient of this norm down to the limit, as torch's clip_grad_norm_.
@@ -72,7 +58,7 @@ package final class AdamW {
 
     /// One update of all parameters from `gradients` · `gradientScale`.
     ///
-    /// With shared parameters, no rank may still read them, and all have them new when this returns.
+    /// No rank may still read the parameters, and all have them new when this returns.
     package func update(
         _ parameters: FloatBuffer, gradients: FloatBuffer, gradientScale: Double, learningRate: Double
     ) throws {
@@ -88,7 +74,13 @@ package final class AdamW {
                 gradients: gradients.pointer + offset, firstMoment: firstMoment.pointer + offset,
                 secondMoment: secondMoment.pointer + offset)
         }
-        try peers?.meet()
+        try exchange?.publish(parameters)
+    }
+
+    /// Brings all moments to rank 0, for a checkpoint; `releaseState` gives back the memory that takes.
+    package func collectState() throws {
+        try exchange?.collectOwned(firstMoment)
+        try exchange?.collectOwned(secondMoment)
     }
 
     /// Neighbouring tensors that decay alike are updated as one.

@@ -68,16 +68,16 @@ extension Communicator {
     /// - Throws: `TrainingError` when a micro-batch cannot hold such a window, or memory what is to be computed.
     package func planCompute(
         _ settings: ComputeSettings, _ configuration: ModelConfiguration, sequenceLength: Int,
-        for purpose: MemoryDemand.Purpose, memory: SystemMemory = SystemMemory()
+        for purpose: MemoryDemand.Purpose, sharesMemory: Bool = true, memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
         let budget = try ThreadBudget(communicator: self, requested: settings.threads)
         var demand = MemoryDemand(
             configuration, for: purpose, sequenceLength: sequenceLength, threads: budget.threads,
             requestedTokens: settings.microBatchTokens)
-        let tensors = ParameterLayout(configuration).count
+        var trains = false
+        if case .training = purpose { trains = true }
         demand.sharing =
-            purpose == .evaluation
-            ? ranksSharing(count: tensors, summable: 0) : ranksSharing(count: 3 * tensors, summable: tensors)
+            sharesMemory ? ranksSharing(ParameterLayout(configuration), trains: trains) : 1
         // Ranks may have different threads, but all cut a batch alike.
         let wanted = try minimum(demand.defaultTokens)
         let tokens = try agree(demand, most: wanted, memory, held: 0)

@@ -25,9 +25,31 @@ package struct StepLoss: Sendable, Equatable {
     package var endAccuracy: Double { Double(correctEnds) / Double(max(features, 1)) }
 }
 
-/// Forward and backward of one global batch: this rank's share in micro-batches, then the sum over ranks.
+/// What all ranks together made of a step.
+package struct StepSum: Sendable, Equatable {
+    package let loss: StepLoss
+    /// Norm of the whole gradient.
+    package let gradientNorm: Double
+    /// Seconds of forward and backward on each rank.
+    package let computeSeconds: [Double]
+}
+
+/// How the ranks of a run exchange gradients.
+package struct ExchangeSettings: Sendable, Equatable {
+    package var buckets = GradientExchange.Settings()
+    package var progress = CommunicationProgress.thread
+    /// Whether ranks of a host use memory in common instead of messages.
+    package var sharesMemory = true
+
+    package init() {}
+}
+
+/// Forward and backward of one global batch: this rank's share in micro-batches, and the sum over ranks.
 package final class GradientStep {
+    /// After `reduce` the totals of what `exchange.handled` has; elsewhere what is left of the way there.
     package let gradients: FloatBuffer
+    package let exchange: GradientExchange
+    private let driver: ExchangeDriver
     private let model: SpanModel
     private let communicator: any Communicator
     private let seed: UInt64
@@ -41,7 +63,7 @@ package final class GradientStep {
 
     package init(
         model: SpanModel, communicator: any Communicator, seed: UInt64, hiddenDropout: Float,
-        attentionDropout: Float
+        attentionDropout: Float, exchange settings: ExchangeSettings = ExchangeSettings()
     ) throws {
         self.model = model
         self.communicator = communicator
@@ -50,11 +72,15 @@ package final class GradientStep {
         self.attentionDropout = attentionDropout
         rows = WordRows(model.layout)
         others = WordRows.others(model.layout)
-        // Ranks that share a host add up in place.
-        gradients = try communicator.makeSummable(count: model.layout.count)
+        let buffers = try communicator.makeGroupBuffers(count: model.layout.count)
+        gradients = buffers.own
+        exchange = GradientExchange(communicator: communicator, buffers: buffers, settings: settings.buckets)
+        driver = ExchangeDriver(
+            exchange, settings.progress, allowsThread: communicator.allowsOtherThreads)
     }
 
-    /// Computes this rank's part of the gradient of the mean loss of `batch` for `step`, counted from 0.
+    /// Computes this rank's part of the gradient of the mean loss of `batch` for `step`, counted from 0. Parts that
+    /// are done are on their way to the other ranks when this returns.
     package func compute(
         _ batch: GlobalBatch, step: Int, features: any FeatureSource
     ) -> LocalLoss {
@@ -65,19 +91,28 @@ package final class GradientStep {
         let dropout = dropout(step)
         var local = LocalLoss()
         model.profile.measure(.zeroing) { clear(batch, features, hasOwn: !cuts.isEmpty) }
-        var products = Accumulation.overwrite
-        for cut in cuts {
+        driver.begin(written: written)
+        for (index, cut) in cuts.enumerated() {
             let packed = PackedBatch(
                 share[cut].map { features.sequence(batch.features[$0], position: UInt32($0)) })
             model.forward(packed, dropout: dropout)
             local.loss += model.profile.measure(.span) {
                 model.loss(packed, weight: 1 / Float(batch.features.count))
             }
-            model.backward(packed, dropout: dropout, into: gradients, products: products)
-            products = .add
+            model.backward(
+                packed, dropout: dropout, into: gradients, products: index == 0 ? .overwrite : .add,
+                watch: index == cuts.count - 1 ? watch : nil)
             local.tokens += packed.tokens
         }
         return local
+    }
+
+    /// The last micro-batch leaves gradients as the others get them.
+    private var watch: BackwardWatch? {
+        guard exchange.hasMessages else { return nil }
+        return BackwardWatch(
+            isFinal: { [driver] in driver.isFinal(from: $0) },
+            isBetweenKernels: { [driver] in driver.isBetweenKernels() })
     }
 
     /// Zeros what this step's backward adds to, and nothing else: of the word embeddings, the rows that the last
@@ -96,17 +131,35 @@ package final class GradientStep {
         }
     }
 
-    /// Sums gradients and losses over ranks.
-    package func reduce(_ local: LocalLoss) throws -> StepLoss {
-        try model.profile.measure(.reduction) { try communicator.sum(gradients.buffer, over: written) }
-        var sums = [
-            local.loss.total, Double(local.loss.correctStarts), Double(local.loss.correctEnds),
-            Double(local.loss.features), Double(local.tokens),
-        ]
-        try communicator.sum(&sums)
-        return StepLoss(
+    /// Waits for the totals of the gradients, and sums losses and norms over ranks.
+    ///
+    /// - computeSeconds: of this rank's forward and backward.
+    package func reduce(_ local: LocalLoss, computeSeconds: Double = 0) throws -> StepSum {
+        try model.profile.measure(.reduction) { try driver.finish() }
+        let blocks = model.profile.measure(.clipping) { squaredNorms() }
+        var seconds = [Double](repeating: 0, count: communicator.size)
+        seconds[communicator.rank] = computeSeconds
+        var sums =
+            [
+                local.loss.total, Double(local.loss.correctStarts), Double(local.loss.correctEnds),
+                Double(local.loss.features), Double(local.tokens),
+            ] + seconds + blocks
+        try model.profile.measure(.reduction) { try communicator.sum(&sums) }
+        let loss = StepLoss(
             loss: sums[0] / max(sums[3], 1), correctStarts: Int(sums[1]), correctEnds: Int(sums[2]),
             features: Int(sums[3]), tokens: Int(sums[4]))
+        return StepSum(
+            loss: loss, gradientNorm: sums[(5 + communicator.size)...].reduce(0, +).squareRoot(),
+            computeSeconds: Array(sums[5..<5 + communicator.size]))
+    }
+
+    /// Of what this rank owns, by block of the shard layout; every block belongs to one rank.
+    private func squaredNorms() -> [Double] {
+        var blocks = [Double](repeating: 0, count: exchange.layout.blockCount)
+        addSquaredNorms(
+            model.pool, gradients.pointer, over: written.intersection(exchange.owned),
+            blockSize: exchange.layout.block, to: &blocks)
+        return blocks
     }
 
     private func dropout(_ step: Int) -> DropoutSettings? {

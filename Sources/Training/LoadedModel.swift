@@ -42,9 +42,8 @@ package struct OpenedModel {
 package struct LoadedModel {
     package let folder: ModelFolder
     package let layout: ParameterLayout
+    /// One copy for the ranks that have memory in common.
     package let parameters: FloatBuffer
-    /// Whether all ranks have the parameters in one place.
-    package let sharesParameters: Bool
     package let tokenizer: WordPieceTokenizer
     /// What the user should know about how it was read, for the log.
     package let notices: [String]
@@ -53,11 +52,17 @@ package struct LoadedModel {
 
     /// Rank 0 reads the weights and the others get them from it. A span head that the file lacks is drawn from
     /// `seed`. There must be memory for the weights: `Communicator.planCompute` asks.
-    package init(_ opened: OpenedModel, seed: UInt64, communicator: any Communicator) throws {
+    ///
+    /// - trains: whether gradients and optimizer state are to have places beside the parameters.
+    /// - sharesMemory: whether ranks of a host may have them in common.
+    package init(
+        _ opened: OpenedModel, seed: UInt64, trains: Bool, sharesMemory: Bool = true,
+        communicator: any Communicator
+    ) throws {
         let folder = opened.folder
         let layout = ParameterLayout(folder.configuration)
-        let shared = try communicator.makeShared(count: layout.count)
-        let parameters = shared ?? FloatBuffer(count: layout.count)
+        if sharesMemory { try communicator.formGroups(layout, trains: trains) }
+        let parameters = try communicator.makeShared(count: layout.count)
         var notices = opened.notices
         try communicator.onRoot {
             let report = try folder.loadWeights(layout: layout, into: parameters.buffer)
@@ -66,16 +71,11 @@ package struct LoadedModel {
                 parameters.buffer, layout: layout, configuration: folder.configuration, seed: seed,
                 only: Set(report.missing))
         }
-        if shared == nil {
-            try communicator.broadcast(UnsafeMutableRawBufferPointer(parameters.buffer), from: 0)
-        } else {
-            try communicator.meet()
-        }
+        try communicator.spreadFromRoot(parameters)
         try communicator.requireEqual(checksum(parameters.pointer, parameters.count), "the model's weights")
         self.folder = folder
         self.layout = layout
         self.parameters = parameters
-        sharesParameters = shared != nil
         tokenizer = opened.tokenizer
         self.notices = notices
     }
@@ -91,5 +91,17 @@ package struct LoadedModel {
                 "\(report.path): not used: \(report.unexpected.joined(separator: ", "))")
         }
         return notices
+    }
+}
+
+extension Communicator {
+    /// Puts ranks of a host into groups that have the memory of a model in common.
+    package func formGroups(_ layout: ParameterLayout, trains: Bool) throws {
+        try formGroups(shared: (trains ? 3 : 1) * layout.count, each: trains ? layout.count : 0)
+    }
+
+    /// Ranks that will, as far as this one sees.
+    func ranksSharing(_ layout: ParameterLayout, trains: Bool) -> Int {
+        ranksSharing(shared: (trains ? 3 : 1) * layout.count, each: trains ? layout.count : 0)
     }
 }

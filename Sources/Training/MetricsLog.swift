@@ -71,6 +71,8 @@ package struct MetricsMeans: Sendable {
     package let stepSeconds: Double
     package let computeSeconds: Double
     package let communicationSeconds: Double
+    package let waitingSeconds: Double
+    package let imbalance: Double
 
     /// Members in the order of the interface.
     package var members: [(String, JSONValue)] {
@@ -82,6 +84,7 @@ package struct MetricsMeans: Sendable {
             ("tokens_per_second", .number(tokensPerSecond)), ("step_seconds", .number(stepSeconds)),
             ("compute_seconds", .number(computeSeconds)),
             ("communication_seconds", .number(communicationSeconds)),
+            ("waiting_seconds", .number(waitingSeconds)), ("imbalance", .number(imbalance)),
         ]
     }
 }
@@ -107,6 +110,7 @@ package struct MetricsWindow: Sendable {
             startAccuracy: mean(\.loss.startAccuracy), endAccuracy: mean(\.loss.endAccuracy),
             samplesPerSecond: total { Double($0.loss.features) } / seconds,
             tokensPerSecond: total { Double($0.loss.tokens) } / seconds, stepSeconds: seconds / steps,
-            computeSeconds: mean(\.computeSeconds), communicationSeconds: mean(\.communicationSeconds))
+            computeSeconds: mean(\.computeSeconds), communicationSeconds: mean(\.communicationSeconds),
+            waitingSeconds: mean(\.waitingSeconds), imbalance: mean(\.imbalance))
     }
 }

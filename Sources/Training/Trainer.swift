@@ -89,26 +89,22 @@ package final class Trainer {
         let batch = sampler.batch(step)
         let local = gradientStep.compute(batch, step: step, features: features)
         let computed = clock.now
-        let loss = try gradientStep.reduce(local)
+        let sum = try gradientStep.reduce(local, computeSeconds: (computed - start).seconds)
         let reduced = clock.now
-        let gradients = gradientStep.gradients
-        let norm = model.profile.measure(.clipping) {
-            squaredNorm(pool, gradients.pointer, over: gradientStep.written).squareRoot()
-        }
-        try requireFinite(loss: loss.loss, norm: norm, step: step, batch: batch)
+        try requireFinite(sum, step: step, batch: batch)
         let learningRate = plan.schedule.rate(step)
         try model.profile.measure(.optimizer) {
             // The sum over ranks stands between every rank's last look at the parameters and here.
             try optimizer.update(
-                model.parameters, gradients: gradients, gradientScale: optimizer.clipFactor(norm: norm),
-                learningRate: learningRate)
+                model.parameters, gradients: gradientStep.gradients,
+                gradientScale: optimizer.clipFactor(norm: sum.gradientNorm), learningRate: learningRate)
         }
         let end = clock.now
         return StepReport(
-            step: step + 1, epoch: epoch(after: step + 1), loss: loss, learningRate: learningRate,
-            gradientNorm: norm, seconds: (end - start).seconds,
+            step: step + 1, epoch: epoch(after: step + 1), loss: sum.loss, learningRate: learningRate,
+            gradientNorm: sum.gradientNorm, seconds: (end - start).seconds,
             computeSeconds: (computed - start).seconds + (end - reduced).seconds,
-            communicationSeconds: (reduced - computed).seconds)
+            communicationSeconds: (reduced - computed).seconds, rankSeconds: sum.computeSeconds)
     }
 
     /// Evaluates and saves when due; at the end of the run always, unless never.
@@ -126,6 +122,7 @@ package final class Trainer {
         }
         if isDue(plan.saving) {
             // The exchange is every rank's, the file rank 0's.
+            try optimizer.collectState()
             try communicator.onRoot {
                 guard let save else { return }
                 let path = try save(step, epoch(after: step))
@@ -142,25 +139,31 @@ package final class Trainer {
     }
 
     /// The sums are the same on every rank, so all ranks stop together.
-    private func requireFinite(loss: Double, norm: Double, step: Int, batch: GlobalBatch) throws {
-        guard !loss.isFinite || !norm.isFinite else { return }
+    private func requireFinite(_ sum: StepSum, step: Int, batch: GlobalBatch) throws {
+        guard !sum.loss.loss.isFinite || !sum.gradientNorm.isFinite else { return }
         let error = TrainingError.notFinite(
-            step: step + 1, loss: loss, tensor: firstNonFinite(), features: batch.features.map(features.name))
+            step: step + 1, loss: sum.loss.loss, tensor: try firstNonFinite(),
+            features: batch.features.map(features.name))
         throw AgreedFailure(error, rank: 0, isOwn: communicator.isRoot)
     }
 
     /// A parameter that is damaged itself, else the gradient that backward, going from the last tensor to the
-    /// first, met trouble in first.
-    private func firstNonFinite() -> NonFiniteTensor? {
-        func isDamaged(_ values: FloatBuffer, _ parameter: Parameter) -> Bool {
-            !squaredNorm(pool, values.pointer + parameter.offset, parameter.count).isFinite
+    /// first, met trouble in first; among what all ranks have.
+    private func firstNonFinite() throws -> NonFiniteTensor? {
+        func isDamaged(_ values: FloatBuffer, _ range: Range<Int>) -> Bool {
+            !squaredNorm(pool, values.pointer + range.lowerBound, range.count).isFinite
         }
         let parameters = model.layout.parameters
-        if let parameter = parameters.first(where: { isDamaged(model.parameters, $0) }) {
+        if let parameter = parameters.first(where: { isDamaged(model.parameters, $0.range) }) {
             return NonFiniteTensor(name: parameter.name, isGradient: false)
         }
-        return parameters.last { isDamaged(gradientStep.gradients, $0) }
-            .map { NonFiniteTensor(name: $0.name, isGradient: true) }
+        let last = parameters.lastIndex { parameter in
+            gradientStep.exchange.owned.clamped(to: parameter.range)
+                .contains { isDamaged(gradientStep.gradients, $0) }
+        }
+        // The largest over ranks, none being −1.
+        let index = -(try communicator.minimum(-(last ?? -1)))
+        return index < 0 ? nil : NonFiniteTensor(name: parameters[index].name, isGradient: true)
     }
 }
 

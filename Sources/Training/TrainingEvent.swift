@@ -12,10 +12,24 @@ package struct StepReport: Sendable {
     package let seconds: Double
     package let computeSeconds: Double
     package let communicationSeconds: Double
+    /// Forward and backward of every rank.
+    package let rankSeconds: [Double]
+
+    /// How much longer than the mean of the ranks the slowest computed, as a share of that mean.
+    package var imbalance: Double {
+        let mean = rankSeconds.reduce(0, +) / Double(max(rankSeconds.count, 1))
+        return mean > 0 ? (rankSeconds.max() ?? 0) / mean - 1 : 0
+    }
+
+    /// Seconds that the ranks, on average, had to wait for the slowest.
+    package var waitingSeconds: Double {
+        rankSeconds.reduce(0) { $0 + (rankSeconds.max() ?? 0) - $1 } / Double(max(rankSeconds.count, 1))
+    }
 
     package init(
         step: Int, epoch: Double, loss: StepLoss, learningRate: Double, gradientNorm: Double,
-        seconds: Double, computeSeconds: Double, communicationSeconds: Double
+        seconds: Double, computeSeconds: Double, communicationSeconds: Double,
+        rankSeconds: [Double] = []
     ) {
         self.step = step
         self.epoch = epoch
@@ -25,6 +39,7 @@ package struct StepReport: Sendable {
         self.seconds = seconds
         self.computeSeconds = computeSeconds
         self.communicationSeconds = communicationSeconds
+        self.rankSeconds = rankSeconds
     }
 }
 

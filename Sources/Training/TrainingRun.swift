@@ -45,8 +45,11 @@ package struct TrainingRun {
         }
         var compute = try communicator.planCompute(
             settings.compute, opened.configuration, sequenceLength: settings.features.maxSequenceLength,
-            for: .training(validates: settings.validation != nil), memory: memory())
-        let loaded = try LoadedModel(opened, seed: settings.seed, communicator: communicator)
+            for: .training(validates: settings.validation != nil),
+            sharesMemory: settings.exchange.sharesMemory, memory: memory())
+        let loaded = try LoadedModel(
+            opened, seed: settings.seed, trains: true, sharesMemory: settings.exchange.sharesMemory,
+            communicator: communicator)
         log(loaded.notices)
         let loader = try featureLoader(preparation, loaded, compute)
         let data = (
@@ -65,9 +68,10 @@ package struct TrainingRun {
         log(compute.memoryNotice.map { [$0] } ?? [])
         logger.info("\(compute.memory)")
         let model = compute.model(loaded, longest: data.training.set.longest)
+        let gradientStep = try gradientStep(model)
         let optimizer = try AdamW(
             layout: loaded.layout, settings: settings.optimizer, pool: compute.pool,
-            sharing: loaded.sharesParameters ? communicator : nil)
+            exchange: gradientStep.exchange)
         let plan = plan(features: data.training.set.count)
         let flags = settings.resolved(loaded, compute).flags(ranks: communicator.size)
         try describe(loaded, compute, data.training.set, plan, flags, to: output)
@@ -75,7 +79,7 @@ package struct TrainingRun {
         let trainer = Trainer(
             plan: plan, model: model, features: data.training.set,
             sampler: sampler(data.training.set.count),
-            gradientStep: try gradientStep(model), optimizer: optimizer, pool: compute.pool,
+            gradientStep: gradientStep, optimizer: optimizer, pool: compute.pool,
             communicator: communicator, observers: try observers(output))
         trainer.evaluate = data.validation.map {
             evaluation(
@@ -131,7 +135,8 @@ extension TrainingRun {
         try GradientStep(
             model: model, communicator: communicator, seed: settings.seed,
             hiddenDropout: settings.hiddenDropout ?? model.configuration.hiddenDropout,
-            attentionDropout: settings.attentionDropout ?? model.configuration.attentionDropout)
+            attentionDropout: settings.attentionDropout ?? model.configuration.attentionDropout,
+            exchange: settings.exchange)
     }
 
     private func observers(_ output: OutputDirectory?) throws -> [any TrainingObserver] {

@@ -104,6 +104,7 @@ package struct TrainingSettings: Sendable {
     package var featureCache = FeatureCacheChoice.besideOutput
     package var tokenizer = TokenizerOverrides()
     package var compute = ComputeSettings()
+    package var exchange = ExchangeSettings()
     package var evaluation = Interval.epoch
     package var saving = Interval.epoch
     package var saveTotalLimit = 3
@@ -226,6 +227,11 @@ extension TrainingSettings {
             ("micro-batch-tokens", compute.microBatchTokens.map(JSONValue.integer) ?? .null),
             ("threads", compute.threads.map(JSONValue.integer) ?? .null),
             ("logging-steps", .integer(loggingSteps)),
+            ("gradient-bucket-megabytes", .number(Double(exchange.buckets.bucketBytes) / 1e6)),
+            ("communication-progress", .string(exchange.progress.rawValue)),
+            ("shard-optimizer", .boolean(exchange.buckets.keepsTotalsWithOwners)),
+            ("shared-memory", .boolean(exchange.sharesMemory)),
+            ("gradient-compression", .string(exchange.buckets.compression.rawValue)),
         ]
     }
 }

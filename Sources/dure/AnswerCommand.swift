@@ -49,7 +49,7 @@ struct AnswerCommand: ParsableCommand {
         let plan = try communicator.planCompute(
             compute.settings, opened.configuration, sequenceLength: settings.maxSequenceLength,
             for: .evaluation)
-        let loaded = try LoadedModel(opened, seed: 42, communicator: communicator)
+        let loaded = try LoadedModel(opened, seed: 42, trains: false, communicator: communicator)
         for notice in loaded.notices + plan.notices { logger.warning("\(notice)") }
         var answerSettings = answers.settings
         answerSettings.bestCount = max(answerSettings.bestCount, topK)

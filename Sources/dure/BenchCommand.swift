@@ -126,6 +126,7 @@ struct BenchStep: ParsableCommand, RankedCommand {
 
     @OptionGroup var model: BenchModelOptions
     @OptionGroup var compute: ComputeOptions
+    @OptionGroup var exchange: ExchangeOptions
 
     func validate() throws {
         try requirePositive("--batch-size", batchSize)
@@ -141,6 +142,7 @@ struct BenchStep: ParsableCommand, RankedCommand {
             settings.maxSequenceLength = maxSeqLength
             settings.steps = steps
             settings.compute = compute.settings
+            settings.exchange = exchange.settings
             let report = try StepBenchmark(
                 configuration: configuration, settings: settings, communicator: communicator,
                 logger: logger

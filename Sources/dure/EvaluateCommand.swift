@@ -52,7 +52,7 @@ struct EvaluateCommand: RankedCommand {
         let plan = try communicator.planCompute(
             compute.settings, opened.configuration, sequenceLength: settings.maxSequenceLength,
             for: .evaluation)
-        let loaded = try LoadedModel(opened, seed: 42, communicator: communicator)
+        let loaded = try LoadedModel(opened, seed: 42, trains: false, communicator: communicator)
         for notice in loaded.notices { logger.warning("\(notice)") }
         let loader = try FeatureLoader(
             preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,

@@ -36,6 +36,7 @@ struct TrainCommand: RankedCommand {
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Run") var schedule: RunOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Ranks") var exchange: ExchangeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
 
     func validate() throws {
@@ -70,6 +71,7 @@ struct TrainCommand: RankedCommand {
         settings.answers = answers.settings
         settings.tokenizer = tokenizer.overrides
         settings.compute = compute.settings
+        settings.exchange = exchange.settings
         settings.evaluation = schedule.evalStrategy.interval(schedule.evalSteps)
         settings.saving = schedule.saveStrategy.interval(schedule.saveSteps)
         settings.saveTotalLimit = schedule.saveTotalLimit

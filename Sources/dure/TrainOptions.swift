@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distributed
 import Training
 
 struct BatchOptions: ParsableArguments {
@@ -82,6 +83,45 @@ struct OptimizerOptions: ParsableArguments {
     }
 
     var warmup: Warmup { warmupSteps.map(Warmup.steps) ?? .ratio(warmupRatio ?? 0) }
+}
+
+extension GradientCompression: ExpressibleByArgument {}
+extension CommunicationProgress: ExpressibleByArgument {}
+
+/// How ranks exchange gradients.
+struct ExchangeOptions: ParsableArguments {
+    @Option(help: "Megabytes of gradients that are sent together, while backward goes on.")
+    var gradientBucketMegabytes = 25.0
+
+    @Option(help: "Who moves messages during backward: kernels (the computing thread between kernels) or thread.")
+    var communicationProgress = ExchangeSettings().progress
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Keep optimizer state and totals of gradients with one owner among the hosts (ZeRO-1).")
+    var shardOptimizer: Bool?
+
+    @Flag(inversion: .prefixedNo, help: "Ranks of a host use memory in common instead of messages.")
+    var sharedMemory = true
+
+    @Option(help: "Send gradients between hosts as they are (none), or rounded to bfloat16 (bf16).")
+    var gradientCompression = GradientCompression.none
+
+    func validate() throws {
+        try require(
+            gradientBucketMegabytes > 0 && gradientBucketMegabytes < 1e6, "--gradient-bucket-megabytes",
+            gradientBucketMegabytes, "above 0, and below a million")
+    }
+
+    var settings: ExchangeSettings {
+        var settings = ExchangeSettings()
+        settings.buckets.bucketBytes = Int(gradientBucketMegabytes * 1e6)
+        settings.buckets.keepsTotalsWithOwners = shardOptimizer ?? settings.buckets.keepsTotalsWithOwners
+        settings.buckets.compression = gradientCompression
+        settings.progress = communicationProgress
+        settings.sharesMemory = sharedMemory
+        return settings
+    }
 }
 
 /// When to evaluate or save, by transformers' names.

@@ -12,6 +12,7 @@ package struct StepBenchmark {
         package var steps = 5
         package var warmup = 1
         package var compute = ComputeSettings()
+        package var exchange = ExchangeSettings()
 
         package init() {}
     }
@@ -55,20 +56,20 @@ package struct StepBenchmark {
             vocabularySize: configuration.vocabularySize)
         let compute = try communicator.planCompute(
             settings.compute, configuration, sequenceLength: features.longest,
-            for: .training(validates: false))
+            for: .training(validates: false), sharesMemory: settings.exchange.sharesMemory)
         for notice in compute.notices { logger.warning("\(notice)") }
         let layout = ParameterLayout(configuration)
-        let shared = try communicator.makeShared(count: layout.count)
-        let parameters = shared ?? FloatBuffer(count: layout.count)
-        if shared == nil || communicator.isRoot {
+        if settings.exchange.sharesMemory { try communicator.formGroups(layout, trains: true) }
+        let parameters = try communicator.makeShared(count: layout.count)
+        if communicator.isRoot {
             initializeParameters(parameters.buffer, layout: layout, configuration: configuration, seed: 1)
         }
-        try communicator.meet()
+        try communicator.spreadFromRoot(parameters)
         let model = SpanModel(
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
                 tokens: compute.microBatchTokens, sequenceLength: features.longest), pool: compute.pool)
-        let trainer = try trainer(model, features, compute, sharesParameters: shared != nil)
+        let trainer = try trainer(model, features, compute)
         let (steps, profile) = try measure(trainer, model)
         let products = ProductBenchmark(
             configuration: configuration, tokens: compute.microBatchTokens, pool: compute.pool
@@ -77,22 +78,22 @@ package struct StepBenchmark {
     }
 
     private func trainer(
-        _ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan, sharesParameters: Bool
+        _ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan
     ) throws -> Trainer {
         let total = settings.steps + settings.warmup
         let schedule = LearningRateSchedule(kind: .constant, peak: 1e-5, warmupSteps: 0, totalSteps: total)
+        let gradientStep = try GradientStep(
+            model: model, communicator: communicator, seed: 1, hiddenDropout: configuration.hiddenDropout,
+            attentionDropout: configuration.attentionDropout, exchange: settings.exchange)
         return Trainer(
             plan: TrainingPlan(totalSteps: total, stepsPerEpoch: total, schedule: schedule), model: model,
             features: features,
             sampler: FeatureSampler(
                 featureCount: features.count, batchSize: settings.batchSize, seed: 1, shuffles: false),
-            gradientStep: try GradientStep(
-                model: model, communicator: communicator, seed: 1,
-                hiddenDropout: configuration.hiddenDropout,
-                attentionDropout: configuration.attentionDropout),
+            gradientStep: gradientStep,
             optimizer: try AdamW(
                 layout: model.layout, settings: OptimizerSettings(), pool: compute.pool,
-                sharing: sharesParameters ? communicator : nil),
+                exchange: gradientStep.exchange),
             pool: compute.pool, communicator: communicator, observers: [])
     }
 

@@ -1,0 +1,211 @@
+import Kernels
+
+/// How gradients travel between groups of ranks.
+package enum GradientCompression: String, Sendable, CaseIterable {
+    /// As they are.
+    case none
+    /// Rounded to bfloat16 on the way to the owner, who adds up floats, and on the way back.
+    case bf16
+}
+
+/// Adds up the gradients of all ranks, bucket by bucket while backward goes on.
+///
+/// A bucket's shares each have an owner. Members of a group add up their buffers in the memory they have in common,
+/// one of them for each share; the sums of the groups go to the share's owner, which adds them in order of group,
+/// and the total goes back unless only the owner needs it (ZeRO of Rajbhandari et al., SC 2020). Every step of
+/// that is in an order which the number of ranks decides, never the network.
+///
+/// One thread at a time may call it.
+package final class GradientExchange {
+    package struct Settings: Sendable, Equatable {
+        /// Bytes of gradients in a bucket.
+        package var bucketBytes = 25_000_000
+        /// Whether totals stay with their owners.
+        package var keepsTotalsWithOwners = false
+        package var compression = GradientCompression.none
+
+        package init() {}
+    }
+
+    package let layout: ShardLayout
+    /// The elements that this rank has the totals of after `finish`, ascending.
+    package let handled: [Range<Int>]
+    /// The elements that this rank adds up, ascending.
+    package let owned: [Range<Int>]
+
+    private let communicator: any Communicator
+    private let buffers: GroupBuffers
+    package let settings: Settings
+    private let staging = StagingBuffers()
+    private var exchanges: [BucketExchange] = []
+    /// Elements from here on are final on this rank.
+    private var finalFrom: Int
+    private var written: [Range<Int>] = []
+    private var failure: (any Error)?
+
+    /// How many buckets may hold memory for what they receive at once.
+    private static let bucketsInFlight = 4
+
+    package init(communicator: any Communicator, buffers: GroupBuffers, settings: Settings) {
+        let count = buffers.own.count
+        self.communicator = communicator
+        self.buffers = buffers
+        self.settings = settings
+        layout = ShardLayout(
+            count: count, ranks: communicator.size,
+            bucketSize: max(settings.bucketBytes / MemoryLayout<Float>.stride, 1))
+        owned = layout.owned(by: communicator.rank)
+        handled =
+            settings.keepsTotalsWithOwners
+            ? owned : layout.handled(by: communicator.rank, in: communicator.groups)
+        finalFrom = count
+    }
+
+    /// Whether there are messages to send, which backward could hide.
+    package var hasMessages: Bool { communicator.groups.groups.count > 1 }
+
+    /// A new step. Every rank names the same elements; all others are zero on every rank.
+    package func begin(written: [Range<Int>]) {
+        self.written = written
+        finalFrom = layout.count
+        guard hasMessages else { return }
+        let route = BucketRoute(
+            communicator: communicator, buffers: buffers, layout: layout, settings: settings, staging: staging
+        )
+        exchanges = layout.buckets.indices.map {
+            BucketExchange(bucket: $0, route: route, written: written.clamped(to: layout.buckets[$0]))
+        }
+    }
+
+    /// Elements from `lower` on have their last value of this step here.
+    package func isFinal(from lower: Int) { finalFrom = lower }
+
+    /// Takes messages as far as they go without waiting. A failure is kept for `finish`.
+    package func advance() {
+        guard hasMessages, failure == nil else { return }
+        do { _ = try advanceAll() } catch { failure = error }
+    }
+
+    /// Waits until this rank has the totals of all elements it handles. All elements must be final.
+    package func finish() throws {
+        if let failure { throw failure }
+        guard hasMessages else { return try sumInGroup() }
+        try communicator.wait(for: "sum of gradients") { try advanceAll() }
+        exchanges = []
+    }
+
+    /// Returns whether all is done.
+    private func advanceAll() throws -> Bool {
+        var inFlight = 0
+        for exchange in exchanges where !exchange.isDone {
+            // Buckets finish from the end of the buffer to the beginning, so none after this one may start.
+            guard layout.buckets[exchange.bucket].lowerBound >= finalFrom, inFlight < Self.bucketsInFlight
+            else { return false }
+            try exchange.advance()
+            if !exchange.isDone { inFlight += 1 }
+        }
+        return inFlight == 0
+    }
+
+    /// Without messages: every rank adds up what it owns when all have finished.
+    private func sumInGroup() throws {
+        guard communicator.size > 1 else { return }
+        try communicator.meet()
+        for range in owned {
+            for part in written.clamped(to: range) {
+                sumInPairs(
+                    buffers.all.map { UnsafePointer($0 + part.lowerBound) },
+                    into: buffers.own.pointer + part.lowerBound, count: part.count)
+            }
+        }
+    }
+}
+
+extension GradientExchange {
+    /// Memory of the group for what belongs to the elements.
+    package func makeShared(count: Int) throws -> FloatBuffer { try communicator.makeShared(count: count) }
+
+    /// Gives the new values of what each rank handles to all ranks, when every rank has them.
+    ///
+    /// - values: in memory of the group, as `Communicator.makeShared` makes it.
+    package func publish(_ values: FloatBuffer) throws {
+        if settings.keepsTotalsWithOwners { try spreadOwned(values) } else { try communicator.meet() }
+    }
+
+    /// Puts what owners in other groups than rank 0's have of `values` into rank 0's.
+    package func collectOwned(_ values: FloatBuffer) throws {
+        guard settings.keepsTotalsWithOwners, hasMessages else { return }
+        let tag = MessageTag.parameters(of: layout) + 1
+        let rootGroup = communicator.groups.group(of: 0)
+        var transfers: [any Transfer] = []
+        if communicator.isRoot {
+            for owner in 0..<communicator.size where communicator.groups.group(of: owner) != rootGroup {
+                for range in layout.owned(by: owner) {
+                    transfers.append(
+                        try communicator.startReceiving(values.mutableBytes(range), from: owner, tag: tag))
+                }
+            }
+        } else if communicator.ownGroup != rootGroup {
+            for range in owned {
+                transfers.append(
+                    try communicator.startSending(
+                        UnsafeRawBufferPointer(values.mutableBytes(range)), to: 0, tag: tag))
+            }
+        }
+        try finish(transfers, "collecting the optimizer's state")
+    }
+
+    private func finish(_ transfers: [any Transfer], _ activity: String) throws {
+        var transfers = transfers
+        try communicator.wait(for: activity) {
+            while let last = transfers.last, try last.isComplete() { transfers.removeLast() }
+            return transfers.isEmpty
+        }
+    }
+
+    /// Gives the elements of `values` that each rank owns to the other groups, into the same place of the memory
+    /// that each group has for them.
+    private func spreadOwned(_ values: FloatBuffer) throws {
+        if hasMessages { try exchangeOwned(values) }
+        try communicator.meet()
+    }
+
+    private func exchangeOwned(_ values: FloatBuffer) throws {
+        let rank = communicator.rank
+        let groups = communicator.groups
+        let tag = MessageTag.parameters(of: layout)
+        var transfers: [any Transfer] = []
+        for owner in 0..<communicator.size where groups.group(of: owner) != communicator.ownGroup {
+            guard groups.handler(of: owner, in: communicator.ownGroup) == rank else { continue }
+            for range in layout.owned(by: owner) {
+                transfers.append(
+                    try communicator.startReceiving(
+                        values.mutableBytes(range), from: owner, tag: tag))
+            }
+        }
+        for group in groups.groups.indices where group != communicator.ownGroup {
+            for range in owned {
+                transfers.append(
+                    try communicator.startSending(
+                        UnsafeRawBufferPointer(values.mutableBytes(range)),
+                        to: groups.handler(of: rank, in: group), tag: tag))
+            }
+        }
+        try finish(transfers, "exchange of parameters")
+    }
+}
+
+extension FloatBuffer {
+    func mutableBytes(_ range: Range<Int>) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(
+            UnsafeMutableBufferPointer(start: pointer + range.lowerBound, count: range.count))
+    }
+}
+
+/// Tags of the messages of a step. Messages of one tag between two ranks keep their order, also from step to step.
+enum MessageTag {
+    static func isReady(_ bucket: Int) -> Int { 3 * bucket }
+    static func contribution(_ bucket: Int) -> Int { 3 * bucket + 1 }
+    static func total(_ bucket: Int) -> Int { 3 * bucket + 2 }
+    static func parameters(of layout: ShardLayout) -> Int { 3 * layout.buckets.count }
+}
