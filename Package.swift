@@ -49,13 +49,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Distributed", "Kernels"], path: "Tests/TestSupport"),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: modelSettings),
         .testTarget(
             name: "ModelTests", dependencies: ["Model", "Checkpoints", "TestSupport"],
             swiftSettings: processor),
-        .testTarget(name: "DistributedTests", dependencies: ["Distributed", "TestSupport"]),
+        .testTarget(name: "DistributedTests", dependencies: ["Distributed", "Kernels", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
         .testTarget(name: "QuestionAnsweringTests", dependencies: ["QuestionAnswering", "TestSupport"]),
         .testTarget(

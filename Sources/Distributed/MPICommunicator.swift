@@ -182,7 +182,9 @@ private final class MPITransfer: Transfer {
 
 extension MPICommunicator {
     package func formGroups(shared: Int, each: Int) throws {
-        guard try minimum(ranksSharing(shared: shared, each: each) == ranksOnHost ? 1 : 0) == 1 else { return }
+        guard try minimum(ranksSharing(shared: shared, each: each) == ranksOnHost ? 1 : 0) == 1 else {
+            return
+        }
         var first = Int32(rank)
         try check(MPI_Bcast(&first, 1, dure_mpi_int32(), 0, host), "MPI_Bcast", rank)
         var firsts = [Int32](repeating: 0, count: size)

@@ -93,7 +93,8 @@ struct ExchangeOptions: ParsableArguments {
     @Option(help: "Megabytes of gradients that are sent together, while backward goes on.")
     var gradientBucketMegabytes = 25.0
 
-    @Option(help: "Who moves messages during backward: kernels (the computing thread between kernels) or thread.")
+    @Option(
+        help: "Who moves messages during backward: kernels (the computing thread between kernels) or thread.")
     var communicationProgress = ExchangeSettings().progress
 
     @Flag(

@@ -1,4 +1,5 @@
 import Distributed
+import TestSupport
 import Testing
 
 @Suite struct AgreementTests {
@@ -11,13 +12,13 @@ import Testing
 
     @Test("what works on every rank goes on with each rank's own result", arguments: [1, 2, 4])
     func goesOn(_ size: Int) throws {
-        let results = ThreadRank.run(size) { ranks in try ranks.together { ranks.rank * 10 } }
+        let results = onRanks(size) { ranks in try ranks.together { ranks.rank * 10 } }
         #expect(try results.map { try $0.get() } == (0..<size).map { $0 * 10 })
     }
 
     @Test("ranks that fail make all ranks throw the first one's error, which is one rank's own")
     func oneFailure() {
-        let results = ThreadRank.run(4) { ranks in
+        let results = onRanks(4) { ranks in
             try ranks.together {
                 if ranks.rank >= 2 { throw BadData(description: "두레 \(ranks.rank)") }
             }
@@ -36,13 +37,13 @@ import Testing
     @Test("all ranks know the smallest of their values")
     func smallest() throws {
         let values = [7, Int.max, -3, 7]
-        let results = ThreadRank.run(4) { ranks in try ranks.minimum(values[ranks.rank]) }
+        let results = onRanks(4) { ranks in try ranks.minimum(values[ranks.rank]) }
         #expect(try results.map { try $0.get() } == [-3, -3, -3, -3])
     }
 
     @Test("after a failure that was caught, ranks are still in step")
     func staysInStep() throws {
-        let results = ThreadRank.run(3) { ranks in
+        let results = onRanks(3) { ranks in
             for culprit in 0..<3 {
                 _ = try? ranks.together { if ranks.rank == culprit { throw Surprise() } }
             }
@@ -55,7 +56,7 @@ import Testing
 
     @Test("an error without an exit code counts as a bug")
     func unknownError() {
-        let results = ThreadRank.run(2) { ranks in try ranks.together { throw Surprise() } }
+        let results = onRanks(2) { ranks in try ranks.together { throw Surprise() } }
         let failures = results.compactMap { failure(of: $0) }
         #expect(failures.map(\.exitCode) == [70, 70] && failures.map(\.rank) == [0, 0])
     }
@@ -69,13 +70,13 @@ import Testing
 
     @Test("work of the root runs on rank 0 alone, and its failure is everyone's")
     func rootAlone() throws {
-        let results = ThreadRank.run(3) { ranks in
+        let results = onRanks(3) { ranks in
             var ran = false
             try ranks.onRoot { ran = true }
             return ran
         }
         #expect(try results.map { try $0.get() } == [true, false, false])
-        let failed = ThreadRank.run(3) { ranks in
+        let failed = onRanks(3) { ranks in
             try ranks.onRoot { throw BadData(description: "disk full") }
         }
         #expect(failed.compactMap { failure(of: $0) }.map(\.isOwn) == [true, false, false])
@@ -83,10 +84,10 @@ import Testing
 
     @Test("a number that differs between ranks is named on every rank, with the ranks that disagree")
     func requireEqual() {
-        let same = ThreadRank.run(3) { try $0.requireEqual(.max, "weights") }
+        let same = onRanks(3) { try $0.requireEqual(.max, "weights") }
         #expect(same.allSatisfy { failure(of: $0) == nil })
         // The highest bit alone, on two ranks of four.
-        let different = ThreadRank.run(4) { ranks in
+        let different = onRanks(4) { ranks in
             try ranks.requireEqual(ranks.rank % 2 == 1 ? 1 << 63 : 0, "weights")
         }
         let failures = different.compactMap { failure(of: $0) }

@@ -1,10 +1,10 @@
 import Distributed
+import TestSupport
 import Testing
 
 @Suite struct CommunicatorTests {
     /// Everything a rank learns from one of each exchange.
     private struct Heard: Equatable {
-        var floats: [Float]
         var doubles: [Double]
         var broadcast: [UInt8]
         var gathered: [[UInt8]]?
@@ -14,15 +14,13 @@ import Testing
 
     private static func exchange(_ ranks: any Communicator, root: Int) throws -> Heard {
         let own = ranks.rank + 1
-        var floats = [Float(own), Float(own * own), 0.5]
-        try floats.withUnsafeMutableBufferPointer { try ranks.sum($0) }
         var doubles = [Double(own) / 8]
         try ranks.sum(&doubles)
         var bytes = [UInt8](repeating: UInt8(own), count: 3)
         try bytes.withUnsafeMutableBytes { try ranks.broadcast($0, from: root) }
         let part = [UInt8](repeating: UInt8(own), count: ranks.rank)
         return Heard(
-            floats: floats, doubles: doubles, broadcast: bytes, gathered: try ranks.gather(part),
+            doubles: doubles, broadcast: bytes, gathered: try ranks.gather(part),
             everywhere: try ranks.allGather(part), isRoot: ranks.isRoot)
     }
 
@@ -32,7 +30,7 @@ import Testing
         #expect((ranks.rank, ranks.size) == (0, 1) && (ranks.rankOnHost, ranks.ranksOnHost) == (0, 1))
         let heard = try Self.exchange(ranks, root: 0)
         let expected = Heard(
-            floats: [1, 1, 0.5], doubles: [0.125], broadcast: [1, 1, 1], gathered: [[]], everywhere: [[]],
+            doubles: [0.125], broadcast: [1, 1, 1], gathered: [[]], everywhere: [[]],
             isRoot: true)
         #expect(heard == expected)
         #expect(ranks.gather([7, 8]) == [[7, 8]] && ranks.allGather([9]) == [[9]])
@@ -44,14 +42,11 @@ import Testing
         "several ranks hear the same sums, the root's bytes and parts of any length", arguments: [1, 2, 3, 5])
     func severalRanks(_ size: Int) throws {
         let root = size - 1
-        let heard = try ThreadRank.run(size) { try Self.exchange($0, root: root) }.map { try $0.get() }
+        let heard = try onRanks(size) { try Self.exchange($0, root: root) }.map { try $0.get() }
         let numbers = Array(1...size)
         let parts = (0..<size).map { [UInt8](repeating: UInt8($0 + 1), count: $0) }
         for (rank, heard) in heard.enumerated() {
             let expected = Heard(
-                floats: [
-                    Float(numbers.reduce(0, +)), Float(numbers.reduce(0) { $0 + $1 * $1 }), 0.5 * Float(size),
-                ],
                 doubles: [Double(numbers.reduce(0, +)) / 8],
                 broadcast: [UInt8](repeating: UInt8(root + 1), count: 3),
                 gathered: rank == 0 ? parts : nil, everywhere: parts, isRoot: rank == 0)

@@ -73,18 +73,37 @@ import Testing
         #expect(norms[1] == norms[0] && norms[2] == norms[0])
     }
 
-    @Test("the squared norm over ranges is that of their elements, on any number of threads")
-    func squaredNormOverRanges() {
+    @Test("squared norms by block are those of the blocks' elements, whoever adds the other ranges")
+    func squaredNormsByBlock() {
         var random = TestRandom(5)
         let values = random.normals(300_000)
         let ranges = [0..<0, 3..<4, 10..<1_500, 2_000..<2_001, 70_000..<299_999]
+        let blockSize = 4096
+        let count = (values.count + blockSize - 1) / blockSize
         let memory = Memory(values)
-        let norms = [1, 2, 3].map { squaredNorm(makePool($0), memory.pointer, over: ranges) }
+        func blocks(_ ranges: [Range<Int>], threads: Int = 1) -> [Double] {
+            var blocks = [Double](repeating: 0, count: count)
+            addSquaredNorms(
+                makePool(threads), memory.pointer, over: ranges, blockSize: blockSize, to: &blocks)
+            return blocks
+        }
+        let whole = blocks(ranges)
+        #expect(blocks(ranges, threads: 3) == whole)
+        var expected = [Double](repeating: 0, count: count)
+        for index in ranges.joined() {
+            expected[index / blockSize] += Double(values[index]) * Double(values[index])
+        }
+        #expect(zip(whole, expected).allSatisfy { abs($0 - $1) <= 3e-7 * $1 })
+        // Two ranks that each have every other block make the same numbers.
+        let cuts = (0..<count).map { $0 * blockSize..<($0 + 1) * blockSize }
+        let parts = (0..<2).map { rank in
+            blocks(
+                cuts.indices.filter { $0 % 2 == rank }.flatMap { cut in
+                    ranges.map { $0.clamped(to: cuts[cut]) }.filter { !$0.isEmpty }
+                })
+        }
+        #expect(zip(parts[0], parts[1]).map(+) == whole)
         keep(memory)
-        let expected = ranges.joined().reduce(0) { $0 + Double(values[$1]) * Double(values[$1]) }
-        #expect(abs(norms[0] - expected) <= 3e-7 * expected)
-        #expect(norms[1] == norms[0] && norms[2] == norms[0])
-        #expect(squaredNorm(makePool(), memory.pointer, over: []) == 0)
     }
 
     @Test("one element that is not finite makes the squared norm so")

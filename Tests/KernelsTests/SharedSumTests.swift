@@ -1,29 +1,53 @@
 import Kernels
+import TestSupport
 import Testing
 
 @Suite struct SharedSumTests {
-    @Test(arguments: [1, 2, 3, 5])
-    func everyBufferHoldsTheSumInItsRangeAndWhatItHadElsewhere(buffers: Int) {
-        let count = 10_000
-        var random = TestRandom(UInt64(buffers))
-        let memories = (0..<buffers).map { _ in
-            Memory<Float>((0..<count).map { _ in Float(random.normal()) })
-        }
-        let before = memories.map { memory in (0..<count).map { memory.pointer[$0] } }
-        let range = 17..<9_973
-        sumAcross(memories.map(\.pointer), range)
-        for (memory, own) in zip(memories, before) {
-            for index in 0..<count {
-                let sum = before.dropFirst().reduce(before[0][index]) { $0 + $1[index] }
-                #expect(memory.pointer[index] == (range.contains(index) ? sum : own[index]))
-            }
-        }
-        keep(memories)
+    private static func sum(_ sources: [[Float]], intoFirst: Bool) -> [Float] {
+        let memories = sources.map { Memory($0) }
+        let count = sources[0].count
+        let target = intoFirst ? memories[0] : Memory([Float](repeating: 9, count: count))
+        sumInPairs(memories.map { UnsafePointer($0.pointer) }, into: target.pointer, count: count)
+        let result = Array(UnsafeBufferPointer(start: target.pointer, count: count))
+        for memory in memories { keep(memory) }
+        keep(target)
+        return result
     }
 
-    @Test func anEmptyRangeIsLeftAlone() {
-        let memory = Memory<Float>([1, 2])
-        sumAcross([memory.pointer, memory.pointer], 1..<1)
-        #expect(memory.values() == [1, 2])
+    /// As the comment tells it: halves of the list, the first the largest power of two below its length.
+    private static func reference(_ values: ArraySlice<Float>) -> Float {
+        guard values.count > 1 else { return values.first ?? 0 }
+        var half = 1
+        while half * 2 < values.count { half *= 2 }
+        return reference(values.prefix(half)) + reference(values.dropFirst(half))
+    }
+
+    @Test("the sum is that of the pairs, bit for bit, also into one of its sources", arguments: 1...17)
+    func sums(sources count: Int) {
+        var random = TestRandom(UInt64(count))
+        for length in [1, 31, 2048, 5001] {
+            let sources = (0..<count).map { _ in random.normals(length) }
+            let expected = (0..<length).map { index in Self.reference(sources.map { $0[index] }[...]) }
+            #expect(Self.sum(sources, intoFirst: false) == expected)
+            #expect(Self.sum(sources, intoFirst: true) == expected)
+        }
+    }
+
+    @Test("four are added in two pairs")
+    func pairs() {
+        let tiny = Float.ulpOfOne / 2
+        // (1 + tiny) + (tiny + tiny): the first sum rounds to 1, the second does not vanish beside it.
+        #expect(Self.sum([[1], [tiny], [tiny], [tiny]], intoFirst: true) == [1 + 2 * tiny])
+        #expect(((1 + tiny) + tiny) + tiny == 1)
+    }
+
+    @Test("no sources, and no elements, change nothing")
+    func nothing() {
+        let memory = Memory([Float(3)])
+        sumInPairs([], into: memory.pointer, count: 1)
+        sumInPairs(
+            [UnsafePointer(memory.pointer), UnsafePointer(memory.pointer)], into: memory.pointer, count: 0)
+        #expect(memory.pointer[0] == 3)
+        keep(memory)
     }
 }

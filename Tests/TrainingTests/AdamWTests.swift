@@ -85,33 +85,46 @@ import Training
         }
     }
 
-    /// With room for the moments each rank updates its share; with less, the first rank updates all.
-    @Test(arguments: [(1, 2), (2, 2), (3, 2), (7, 2), (2, 1), (3, 1)])
-    func ranksThatShareParametersMakeTheUpdateOfOne(ranks: Int, sharedBuffers: Int) throws {
+    /// Whatever memory the ranks have in common, and whoever keeps the moments.
+    @Test(
+        arguments: [[0], [0, 0], [0, 1], [0, 0, 0, 1], [0, 1, 2, 0, 1, 2, 2]], [false, true])
+    func ranksMakeTheUpdateOfOne(hosts: [Int], isSharded: Bool) throws {
         let layout = try TinyTraining().layout
-        @Sendable func gradients(_ step: Int) -> FloatBuffer {
-            let gradients = FloatBuffer(count: layout.count)
-            for index in 0..<layout.count { gradients.pointer[index] = sin(Float(index * (step + 3))) }
-            return gradients
-        }
-        @Sendable func train(_ parameters: FloatBuffer, sharing: (any Communicator)?) throws -> [[Float]] {
+        @Sendable func train(_ communicator: any Communicator) throws -> [[Float]] {
+            try communicator.formGroups(layout, trains: true)
+            let parameters = try communicator.makeShared(count: layout.count)
+            let gradients = try communicator.makeGroupBuffers(count: layout.count)
+            var settings = GradientExchange.Settings()
+            settings.keepsTotalsWithOwners = isSharded
+            settings.bucketBytes = layout.count
+            let exchange = GradientExchange(
+                communicator: communicator, buffers: gradients, settings: settings)
             let optimizer = try AdamW(
                 layout: layout, settings: OptimizerSettings(), pool: WorkerPool(threadCount: 1),
-                sharing: sharing)
+                exchange: exchange)
             for step in 0..<3 {
+                for index in exchange.handled.joined() {
+                    gradients.own.pointer[index] = sin(Float(index * (step + 3)))
+                }
                 try optimizer.update(
-                    parameters, gradients: gradients(step), gradientScale: 0.5, learningRate: 1e-2)
+                    parameters, gradients: gradients.own, gradientScale: 0.5, learningRate: 1e-2)
             }
-            return [parameters, optimizer.firstMoment, optimizer.secondMoment].map { Array($0.buffer) }
+            let moments = [optimizer.firstMoment, optimizer.secondMoment]
+            let outside = moments.contains { moment in
+                communicator.groups.members(with: communicator.rank).count == 1
+                    && moment.buffer.indices.contains { index in
+                        moment.pointer[index] != 0 && !exchange.handled.contains { $0.contains(index) }
+                    }
+            }
+            #expect(!outside)
+            try communicator.meet()
+            try optimizer.collectState()
+            return ([parameters] + moments).map { Array($0.buffer) }
         }
-        let alone = try train(FloatBuffer(count: layout.count), sharing: nil)
-        let together = try valuesOnRanks(ranks, sharedBuffers: sharedBuffers) { communicator in
-            let parameters = try #require(try communicator.makeShared(count: layout.count))
-            return try train(parameters, sharing: communicator)
-        }
+        let alone = try train(SingleProcess())
+        let together = try valuesOnRanks(hosts.count, hosts: hosts) { try train($0) }
         #expect(together[0] == alone)
         #expect(together.allSatisfy { $0[0] == alone[0] })
-        #expect(sharedBuffers < 2 || together.allSatisfy { $0 == alone })
     }
 
     @Test func theScaleMultipliesGradients() throws {

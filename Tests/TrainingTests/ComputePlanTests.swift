@@ -1,5 +1,6 @@
 import Distributed
 import Model
+import TestSupport
 import Testing
 import Training
 
@@ -14,7 +15,8 @@ import Training
     ) throws -> ComputePlan {
         try communicator.planCompute(
             ComputeSettings(microBatchTokens: tokens, threads: threads), configuration(hidden: hidden),
-            sequenceLength: sequenceLength, for: .training(validates: false), memory: memory)
+            sequenceLength: sequenceLength, for: .training(validates: false), sharesMemory: false,
+            memory: memory)
     }
 
     /// A machine on which a rank's micro-batches may have `tokens` tokens.
@@ -65,7 +67,7 @@ import Training
     }
 
     @Test func allRanksTakeWhatTheOneWithTheLeastMemoryCan() throws {
-        let tokens = try valuesOnRanks(3) { communicator in
+        let tokens = try valuesOnRanks(3, hosts: [0, 0, 0]) { communicator in
             let memory = try Self.memory(tokens: [2048, 700, 1024][communicator.rank], ranks: 3)
             return try Self.plan(tokens: nil, memory: memory, communicator).microBatchTokens
         }
@@ -73,7 +75,7 @@ import Training
     }
 
     @Test func aRankWithoutMemoryStopsAll() throws {
-        let outcomes = onRanks(2) { communicator in
+        let outcomes = onRanks(2, hosts: [0, 0]) { communicator in
             let memory = try Self.memory(tokens: [2048, 100][communicator.rank], ranks: 2)
             _ = try Self.plan(tokens: nil, memory: memory, communicator)
         }

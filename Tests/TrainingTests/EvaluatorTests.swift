@@ -3,6 +3,7 @@ import Foundation
 import Kernels
 import Model
 import QuestionAnswering
+import TestSupport
 import Testing
 import Training
 

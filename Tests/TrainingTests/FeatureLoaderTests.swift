@@ -2,6 +2,7 @@ import Distributed
 import Foundation
 import Kernels
 import QuestionAnswering
+import TestSupport
 import Testing
 import Training
 

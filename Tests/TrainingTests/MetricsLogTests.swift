@@ -14,7 +14,7 @@ import Training
                 loss: Double(step), correctStarts: 1, correctEnds: features, features: features,
                 tokens: 10 * features),
             learningRate: Double(step) / 10, gradientNorm: 2 * Double(step), seconds: 2,
-            computeSeconds: 1.5, communicationSeconds: 0.5)
+            computeSeconds: 1.5, communicationSeconds: 0.5, rankSeconds: [1.25, 1.5, 1.75, 1.5])
     }
 
     private static func lines(interval: Int, _ events: [TrainingEvent]) throws -> [[String: Any]] {
@@ -35,7 +35,8 @@ import Training
         let expected = [
             "epoch": 0.75, "loss": 2, "learning_rate": 0.2, "grad_norm": 4, "end_accuracy": 1,
             "samples_per_second": 1, "tokens_per_second": 10, "step_seconds": 2, "compute_seconds": 1.5,
-            "communication_seconds": 0.5,
+            "communication_seconds": 0.5, "waiting_seconds": 0.25,
+            "imbalance": 1.0 / 6,
         ]
         for (key, value) in expected {
             let actual = try #require(first[key] as? Double, "\(key)")

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import Model
 import QuestionAnswering
+import TestSupport
 import Testing
 import Training
 

@@ -86,7 +86,7 @@ extension LoadedModel {
         path: String, tokenizer: TokenizerOverrides, seed: UInt64, communicator: any Communicator
     ) throws {
         let opened = try OpenedModel(path: path, tokenizer: tokenizer, communicator: communicator)
-        try self.init(opened, seed: seed, communicator: communicator)
+        try self.init(opened, seed: seed, trains: true, communicator: communicator)
     }
 }
 
