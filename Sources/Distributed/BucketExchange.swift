@@ -12,7 +12,6 @@ struct BucketRoute {
     var groups: RankGroups { communicator.groups }
     var own: UnsafeMutablePointer<Float> { buffers.own.pointer }
     var otherGroups: [Int] { groups.groups.indices.filter { $0 != communicator.ownGroup } }
-    var otherMembers: [Int] { groups.members(with: rank).filter { $0 != rank } }
 }
 
 /// The way of one bucket through a step: the group's sum, contributions to owners, totals back.
@@ -29,8 +28,7 @@ final class BucketExchange {
     private var contributions: [Piece] = []
     /// Totals of shares that this rank handles for other groups' owners.
     private var totals: [Piece] = []
-    /// A float from each of the others of the group, and one to them.
-    private let signal: FloatBuffer
+    private let signal: GroupSignal
 
     private enum Stage { case idle, gatheringGroup, contributing, distributing }
 
@@ -38,7 +36,7 @@ final class BucketExchange {
         self.bucket = bucket
         self.route = route
         self.written = written
-        signal = FloatBuffer(count: route.groups.members(with: route.rank).count)
+        signal = GroupSignal(route.communicator)
     }
 
     /// Goes on as far as messages have come.
@@ -61,17 +59,7 @@ final class BucketExchange {
     /// Tells the others of the group that this rank's part is final, and hears it of them.
     private func startGathering() throws {
         stage = .gatheringGroup
-        let tag = MessageTag.isReady(bucket)
-        let peers = route.otherMembers
-        for (index, peer) in peers.enumerated() {
-            pending.append(
-                try route.communicator.startReceiving(
-                    signal.mutableBytes(index..<index + 1), from: peer, tag: tag))
-            pending.append(
-                try route.communicator.startSending(
-                    UnsafeRawBufferPointer(signal.mutableBytes(peers.count..<peers.count + 1)), to: peer,
-                    tag: tag))
-        }
+        pending = try signal.start(tag: MessageTag.isReady(bucket))
     }
 
     /// Sends the group's sums to the owners, and receives those of the other groups.

@@ -15,6 +15,8 @@ package final class ExchangeDriver {
     private let exchange: GradientExchange
     private let progress: CommunicationProgress
     private let thread: ProgressThread?
+    /// Seconds of this step that forward waited for values.
+    package private(set) var secondsWaited = 0.0
 
     /// - allowsThread: whether a thread of its own may be had; otherwise the computing one takes its place.
     package init(_ exchange: GradientExchange, _ progress: CommunicationProgress, allowsThread: Bool) {
@@ -29,6 +31,7 @@ package final class ExchangeDriver {
 
     /// A new step; parameters are `GradientExchange.begin`'s.
     package func begin(written: [Range<Int>]) {
+        secondsWaited = 0
         exchange.begin(written: written)
         thread?.resume()
     }
@@ -42,6 +45,28 @@ package final class ExchangeDriver {
             exchange.isFinal(from: lower)
             exchange.advance()
         }
+    }
+
+    /// Returns when published values before `upper` are there.
+    package func waitForValues(below upper: Int) {
+        guard isSpreading else { return }
+        thread?.pause()
+        let clock = ContinuousClock()
+        let start = clock.now
+        exchange.waitForValues(below: upper)
+        let (seconds, fraction) = (clock.now - start).components
+        secondsWaited += Double(seconds) + Double(fraction) * 1e-18
+        thread?.resume()
+    }
+
+    private var isSpreading: Bool {
+        var isSpreading = false
+        if let thread {
+            thread.between { isSpreading = exchange.isSpreading }
+        } else {
+            isSpreading = exchange.isSpreading
+        }
+        return isSpreading
     }
 
     package func isBetweenKernels() {

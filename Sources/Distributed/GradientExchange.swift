@@ -42,6 +42,8 @@ package final class GradientExchange {
     private var finalFrom: Int
     private var written: [Range<Int>] = []
     private var failure: (any Error)?
+    /// Values on their way to the other groups.
+    private var spread: ValueSpread?
 
     /// How many buckets may hold memory for what they receive at once.
     private static let bucketsInFlight = 4
@@ -83,13 +85,17 @@ package final class GradientExchange {
     /// Takes messages as far as they go without waiting. A failure is kept for `finish`.
     package func advance() {
         guard hasMessages, failure == nil else { return }
-        do { _ = try advanceAll() } catch { failure = error }
+        do {
+            _ = try advanceSpread(below: layout.count)
+            _ = try advanceAll()
+        } catch { failure = error }
     }
 
     /// Waits until this rank has the totals of all elements it handles. All elements must be final.
     package func finish() throws {
         if let failure { throw failure }
         guard hasMessages else { return try sumInGroup() }
+        try settle()
         try communicator.wait(for: "sum of gradients") { try advanceAll() }
         exchanges = []
     }
@@ -125,17 +131,45 @@ extension GradientExchange {
     /// Memory of the group for what belongs to the elements.
     package func makeShared(count: Int) throws -> FloatBuffer { try communicator.makeShared(count: count) }
 
-    /// Gives the new values of what each rank handles to all ranks, when every rank has them.
+    /// Gives the new values of what each rank handles to all ranks. What is on its way when this returns, `advance`
+    /// takes along, and `waitForValues` and `settle` wait for.
     ///
     /// - values: in memory of the group, as `Communicator.makeShared` makes it.
     package func publish(_ values: FloatBuffer) throws {
-        if settings.keepsTotalsWithOwners { try spreadOwned(values) } else { try communicator.meet() }
+        guard settings.keepsTotalsWithOwners, hasMessages else { return try communicator.meet() }
+        spread = ValueSpread(values, layout, over: communicator)
+        _ = try advanceSpread(below: layout.count)
+    }
+
+    /// Whether published values are on their way.
+    package var isSpreading: Bool { spread != nil }
+
+    /// Waits until the values published before `upper` are all there. A failure is kept for `finish`.
+    package func waitForValues(below upper: Int) {
+        guard failure == nil else { return }
+        do {
+            try communicator.wait(for: "the updated parameters") { try advanceSpread(below: upper) }
+        } catch { failure = error }
+    }
+
+    /// Waits until all published values are there.
+    package func settle() throws {
+        if let failure { throw failure }
+        try communicator.wait(for: "the updated parameters") { try advanceSpread(below: layout.count) }
+    }
+
+    /// Returns whether the values before `upper` are there.
+    private func advanceSpread(below upper: Int) throws -> Bool {
+        guard let spread else { return true }
+        try spread.advance()
+        if spread.isDone { self.spread = nil }
+        return spread.isDone(below: upper)
     }
 
     /// Puts what owners in other groups than rank 0's have of `values` into rank 0's.
     package func collectOwned(_ values: FloatBuffer) throws {
         guard settings.keepsTotalsWithOwners, hasMessages else { return }
-        let tag = MessageTag.parameters(of: layout) + 1
+        let tag = MessageTag.state
         let rootGroup = communicator.groups.group(of: 0)
         var transfers: [any Transfer] = []
         if communicator.isRoot {
@@ -162,37 +196,6 @@ extension GradientExchange {
             return transfers.isEmpty
         }
     }
-
-    /// Gives the elements of `values` that each rank owns to the other groups, into the same place of the memory
-    /// that each group has for them.
-    private func spreadOwned(_ values: FloatBuffer) throws {
-        if hasMessages { try exchangeOwned(values) }
-        try communicator.meet()
-    }
-
-    private func exchangeOwned(_ values: FloatBuffer) throws {
-        let rank = communicator.rank
-        let groups = communicator.groups
-        let tag = MessageTag.parameters(of: layout)
-        var transfers: [any Transfer] = []
-        for owner in 0..<communicator.size where groups.group(of: owner) != communicator.ownGroup {
-            guard groups.handler(of: owner, in: communicator.ownGroup) == rank else { continue }
-            for range in layout.owned(by: owner) {
-                transfers.append(
-                    try communicator.startReceiving(
-                        values.mutableBytes(range), from: owner, tag: tag))
-            }
-        }
-        for group in groups.groups.indices where group != communicator.ownGroup {
-            for range in owned {
-                transfers.append(
-                    try communicator.startSending(
-                        UnsafeRawBufferPointer(values.mutableBytes(range)),
-                        to: groups.handler(of: rank, in: group), tag: tag))
-            }
-        }
-        try finish(transfers, "exchange of parameters")
-    }
 }
 
 extension FloatBuffer {
@@ -204,8 +207,10 @@ extension FloatBuffer {
 
 /// Tags of the messages of a step. Messages of one tag between two ranks keep their order, also from step to step.
 enum MessageTag {
-    static func isReady(_ bucket: Int) -> Int { 3 * bucket }
-    static func contribution(_ bucket: Int) -> Int { 3 * bucket + 1 }
-    static func total(_ bucket: Int) -> Int { 3 * bucket + 2 }
-    static func parameters(of layout: ShardLayout) -> Int { 3 * layout.buckets.count }
+    static let state = 0
+    static func isReady(_ bucket: Int) -> Int { 5 * bucket + 1 }
+    static func contribution(_ bucket: Int) -> Int { 5 * bucket + 2 }
+    static func total(_ bucket: Int) -> Int { 5 * bucket + 3 }
+    static func parameters(_ bucket: Int) -> Int { 5 * bucket + 4 }
+    static func isInPlace(_ bucket: Int) -> Int { 5 * bucket + 5 }
 }

@@ -70,15 +70,15 @@ package func product(
         Int32(b.stride), accumulation == .add ? 1 : 0, c.pointer, Int32(c.stride))
 }
 
-/// The same on all threads of `pool`, a block of rows of C each.
+/// The same on all threads of `pool`, block of rows by block of rows of C.
 ///
 /// Some of OpenBLAS's kernels round differently where a row stands elsewhere in its block, so the last bits
-/// depend on the number of threads, though never on which thread does what.
+/// depend on the pool's `productParts`, though never on which thread does what.
 package func product(
     _ pool: WorkerPool, _ a: Matrix, transposeA: Bool = false, _ b: Matrix, transposeB: Bool = false,
     into c: Matrix, _ accumulation: Accumulation = .overwrite
 ) {
-    let blocks = rowBlocks(c, depth: transposeA ? a.rows : a.columns, threads: pool.threadCount)
+    let blocks = rowBlocks(c, depth: transposeA ? a.rows : a.columns, most: pool.productParts)
     pool.run(blocks) { block, _ in
         let rows = blockStart(block, blocks, c.rows)..<blockStart(block + 1, blocks, c.rows)
         let part =
@@ -91,9 +91,9 @@ package func product(
     }
 }
 
-/// Every block packs the other operand again, so there are no more than threads, and none for little work.
-private func rowBlocks(_ c: Matrix, depth: Int, threads: Int) -> Int {
-    max(1, min(threads, c.rows / 16, (c.rows * c.columns * depth) >> 22))
+/// Every block packs the other operand again, so there are no more than threads need, and none for little work.
+private func rowBlocks(_ c: Matrix, depth: Int, most: Int) -> Int {
+    max(1, min(most, c.rows / 16, (c.rows * c.columns * depth) >> 22))
 }
 
 /// Blocks begin at a multiple of sixteen rows, which is how many the kernels take at once.

@@ -23,6 +23,22 @@ package func sumInPairs(
     }
 }
 
+/// target[i] += source[i] for every element of `ranges`, which must not overlap.
+package func addFloats(
+    _ pool: WorkerPool, _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>,
+    over ranges: [Range<Int>]
+) {
+    let piece = 1 << 14
+    let pieces = ranges.flatMap { range in
+        stride(from: range.lowerBound, to: range.upperBound, by: piece).map {
+            $0..<min($0 + piece, range.upperBound)
+        }
+    }
+    pool.run(pieces.count) { index, _ in
+        for element in pieces[index] { target[element] += source[element] }
+    }
+}
+
 /// - scratch: takes the sum in its first `stride` elements; those after are for the sums of halves.
 private func sumInPairs(
     _ sources: ArraySlice<UnsafePointer<Float>>, at start: Int, _ count: Int,

@@ -5,11 +5,16 @@ import Synchronization
 /// result, because callers cut work by shape alone and every task writes its own part.
 package final class WorkerPool: @unchecked Sendable {
     package let threadCount: Int
+    /// How many parts a large matrix product is cut into.
+    package let productParts: Int
     private let state: State
     private var threads: [pthread_t] = []
 
     /// A pool of `threadCount` threads, the caller's among them. Fewer start if the system refuses more.
-    package init(threadCount: Int) {
+    ///
+    /// - productParts: the same number on pools of different threads makes products of the same bits; otherwise
+    ///   one for each thread, which is the fastest.
+    package init(threadCount: Int, productParts: Int? = nil) {
         precondition(threadCount > 0)
         state = State()
         for worker in 1..<max(threadCount, 1) {
@@ -30,6 +35,7 @@ package final class WorkerPool: @unchecked Sendable {
             threads.append(thread)
         }
         self.threadCount = threads.count + 1
+        self.productParts = productParts ?? threads.count + 1
     }
 
     deinit {

@@ -11,14 +11,14 @@ struct Pass {
     private let profile: StepProfile?
     /// Whether gradients of dense layers' weights are added to what stands there.
     private let products: Accumulation
-    private let watch: BackwardWatch?
+    private let isBetweenKernels: (() -> Void)?
     private let tokens: Int
     private let hidden: Int
     private let intermediate: Int
 
     init(
         _ model: SpanModel, _ batch: PackedBatch, _ dropout: DropoutSettings?, products: Accumulation = .add,
-        watch: BackwardWatch? = nil
+        isBetweenKernels: (() -> Void)? = nil
     ) {
         pool = model.pool
         configuration = model.configuration
@@ -28,7 +28,7 @@ struct Pass {
         self.dropout = dropout
         profile = model.profile
         self.products = products
-        self.watch = watch
+        self.isBetweenKernels = isBetweenKernels
         tokens = batch.tokens
         hidden = configuration.hiddenSize
         intermediate = configuration.intermediateSize
@@ -228,7 +228,7 @@ struct Pass {
 
     private func timed(_ section: StepSection, _ body: () -> Void) {
         profile.measure(section, body)
-        watch?.isBetweenKernels()
+        isBetweenKernels?()
     }
 
     /// target = input · weightᵀ: `[tokens, out]` from `[tokens, in]` and `[out, in]`.

@@ -71,11 +71,21 @@ package final class SpanModel {
     }
 
     /// Computes the logits of every token; `dropout` is nil in evaluation.
-    package func forward(_ batch: PackedBatch, dropout: DropoutSettings?) {
+    ///
+    /// - watch: is asked for parameters before they are read.
+    package func forward(_ batch: PackedBatch, dropout: DropoutSettings?, watch: ForwardWatch? = nil) {
         precondition(batch.tokens <= capacity.tokens)
-        let pass = Pass(self, batch, dropout)
+        let pass = Pass(self, batch, dropout, isBetweenKernels: watch?.isBetweenKernels)
+        // Every part of the model ends where the next begins.
+        let starts = weights.layers.map(\.queryKeyValueWeight) + [weights.spanWeight]
+        func ask(_ end: UnsafeMutablePointer<Float>) { watch?.isNeeded(end - parameters.pointer) }
+        ask(starts[0])
         pass.embed()
-        for layer in 0..<configuration.layerCount { pass.forward(layer) }
+        for layer in 0..<configuration.layerCount {
+            ask(starts[layer + 1])
+            pass.forward(layer)
+        }
+        watch?.isNeeded(layout.count)
         pass.spanLogits()
     }
 
@@ -118,7 +128,8 @@ package final class SpanModel {
     ) {
         precondition(gradients.count == layout.count)
         guard let scratch = memory.gradients else { preconditionFailure("a model for inference") }
-        let pass = Pass(self, batch, dropout, products: products, watch: watch)
+        let pass = Pass(
+            self, batch, dropout, products: products, isBetweenKernels: watch?.isBetweenKernels)
         let views = ParameterViews(configuration, layout, gradients.pointer)
         func tell(_ start: UnsafeMutablePointer<Float>) { watch?.isFinal(start - gradients.pointer) }
         pass.spanBackward(gradients: views, scratch)
@@ -129,6 +140,19 @@ package final class SpanModel {
         }
         pass.embedBackward(gradients: views, scratch)
         tell(gradients.pointer)
+    }
+}
+
+/// What forward calls as it goes.
+package struct ForwardWatch {
+    /// Parameters before this element are about to be read.
+    package let isNeeded: (_ upper: Int) -> Void
+    /// Between two kernels, every few milliseconds.
+    package let isBetweenKernels: () -> Void
+
+    package init(isNeeded: @escaping (_ upper: Int) -> Void, isBetweenKernels: @escaping () -> Void) {
+        self.isNeeded = isNeeded
+        self.isBetweenKernels = isBetweenKernels
     }
 }
 

@@ -58,7 +58,8 @@ package final class AdamW {
 
     /// One update of all parameters from `gradients` · `gradientScale`.
     ///
-    /// No rank may still read the parameters, and all have them new when this returns.
+    /// No rank may still read the parameters, and all have them new when `settle` or the next step's forward is
+    /// done.
     package func update(
         _ parameters: FloatBuffer, gradients: FloatBuffer, gradientScale: Double, learningRate: Double
     ) throws {
@@ -77,7 +78,11 @@ package final class AdamW {
         try exchange?.publish(parameters)
     }
 
-    /// Brings all moments to rank 0, for a checkpoint; `releaseState` gives back the memory that takes.
+    /// Waits until this rank has the updated parameters of all others. To be called before anything but a step's
+    /// forward reads them.
+    package func settle() throws { try exchange?.settle() }
+
+    /// Brings all moments to rank 0, for a checkpoint.
     package func collectState() throws {
         try exchange?.collectOwned(firstMoment)
         try exchange?.collectOwned(secondMoment)

@@ -56,7 +56,9 @@ package struct ComputePlan {
 extension MemoryDemand {
     /// Enough rows for every thread's products to run at their full rate, and no more memory than that takes;
     /// narrow models need more rows for the same work.
-    package var defaultTokens: Int {
+    package var defaultTokens: Int { tokens(threads: threads) }
+
+    func tokens(threads: Int) -> Int {
         max((configuration.hiddenSize >= 512 ? 1024 : 2048) * min(threads, 8), sequenceLength)
     }
 }
@@ -65,10 +67,12 @@ extension Communicator {
     /// The compute plan of a command that meets windows of up to `sequenceLength` tokens. To be asked for before
     /// the model's weights are in memory.
     ///
+    /// - batchSize: features of a step.
     /// - Throws: `TrainingError` when a micro-batch cannot hold such a window, or memory what is to be computed.
     package func planCompute(
         _ settings: ComputeSettings, _ configuration: ModelConfiguration, sequenceLength: Int,
-        for purpose: MemoryDemand.Purpose, sharesMemory: Bool = true, memory: SystemMemory = SystemMemory()
+        for purpose: MemoryDemand.Purpose, exchange: ExchangeSettings = ExchangeSettings(),
+        batchSize: Int = 1, memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
         let budget = try ThreadBudget(communicator: self, requested: settings.threads)
         var demand = MemoryDemand(
@@ -77,13 +81,22 @@ extension Communicator {
         var trains = false
         if case .training = purpose { trains = true }
         demand.sharing =
-            sharesMemory ? ranksSharing(ParameterLayout(configuration), trains: trains) : 1
-        // Ranks may have different threads, but all cut a batch alike.
-        let wanted = try minimum(demand.defaultTokens)
+            exchange.sharesMemory ? ranksSharing(ParameterLayout(configuration), trains: trains) : 1
+        demand.optimizerSharing = exchange.buckets.keepsTotalsWithOwners ? size : demand.sharing
+        if exchange.isDeterministic {
+            demand.gradientBuffers = try together {
+                try BatchSplit(batchSize: batchSize, dealtTo: self).buffers
+            }
+        }
+        // Ranks may have different threads, but all cut a batch alike; if bits count, whatever their threads.
+        let wanted = try minimum(exchange.isDeterministic ? demand.tokens(threads: 1) : demand.defaultTokens)
         let tokens = try agree(demand, most: wanted, memory, held: 0)
         useSingleThreadedBLAS()
         return ComputePlan(
-            demand, tokens: tokens, wanted: wanted, pool: WorkerPool(threadCount: budget.threads),
+            demand, tokens: tokens, wanted: wanted,
+            pool: WorkerPool(
+                threadCount: budget.threads,
+                productParts: exchange.isDeterministic ? ExchangeSettings.productParts : nil),
             notices: budget.notices + blasNotices())
     }
 

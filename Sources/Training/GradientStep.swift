@@ -34,16 +34,6 @@ package struct StepSum: Sendable, Equatable {
     package let computeSeconds: [Double]
 }
 
-/// How the ranks of a run exchange gradients.
-package struct ExchangeSettings: Sendable, Equatable {
-    package var buckets = GradientExchange.Settings()
-    package var progress = CommunicationProgress.thread
-    /// Whether ranks of a host use memory in common instead of messages.
-    package var sharesMemory = true
-
-    package init() {}
-}
-
 /// Forward and backward of one global batch: this rank's share in micro-batches, and the sum over ranks.
 package final class GradientStep {
     /// After `reduce` the totals of what `exchange.handled` has; elsewhere what is left of the way there.
@@ -52,29 +42,38 @@ package final class GradientStep {
     private let driver: ExchangeDriver
     private let model: SpanModel
     private let communicator: any Communicator
+    private let split: BatchSplit
     private let seed: UInt64
     private let hiddenDropout: Float
     private let attentionDropout: Float
     private var rows: WordRows
     private let others: [Range<Int>]
+    /// `gradients`, and what gradients of further parts need until they are added to those before.
+    private let buffers: [FloatBuffer]
 
     /// The elements of `gradients` that the last step wrote on any rank, ascending; all others are zero.
     package var written: [Range<Int>] { rows.ranges + others }
 
+    /// - split: one part for each rank where there is none.
     package init(
         model: SpanModel, communicator: any Communicator, seed: UInt64, hiddenDropout: Float,
-        attentionDropout: Float, exchange settings: ExchangeSettings = ExchangeSettings()
+        attentionDropout: Float, exchange settings: ExchangeSettings = ExchangeSettings(),
+        split: BatchSplit? = nil
     ) throws {
         self.model = model
         self.communicator = communicator
+        let split = split ?? BatchSplit(ranks: communicator)
+        self.split = split
         self.seed = seed
         self.hiddenDropout = hiddenDropout
         self.attentionDropout = attentionDropout
         rows = WordRows(model.layout)
         others = WordRows.others(model.layout)
-        let buffers = try communicator.makeGroupBuffers(count: model.layout.count)
-        gradients = buffers.own
-        exchange = GradientExchange(communicator: communicator, buffers: buffers, settings: settings.buckets)
+        let own = try communicator.makeGroupBuffers(count: model.layout.count)
+        gradients = own.own
+        buffers =
+            [gradients] + (1..<split.buffers).map { _ in FloatBuffer(count: model.layout.count) }
+        exchange = GradientExchange(communicator: communicator, buffers: own, settings: settings.buckets)
         driver = ExchangeDriver(
             exchange, settings.progress, allowsThread: communicator.allowsOtherThreads)
     }
@@ -84,49 +83,90 @@ package final class GradientStep {
     package func compute(
         _ batch: GlobalBatch, step: Int, features: any FeatureSource
     ) -> LocalLoss {
-        let tokens = batch.features.map(features.tokenCount)
-        let costs = tokens.map { Dealing.cost(tokens: $0, hiddenSize: model.configuration.hiddenSize) }
-        let share = Dealing.deal(costs: costs, ranks: communicator.size)[communicator.rank]
-        let cuts = Dealing.microBatches(tokens: share.map { tokens[$0] }, limit: model.capacity.tokens)
-        let dropout = dropout(step)
-        var local = LocalLoss()
-        model.profile.measure(.zeroing) { clear(batch, features, hasOwn: !cuts.isEmpty) }
-        driver.begin(written: written)
-        for (index, cut) in cuts.enumerated() {
-            let packed = PackedBatch(
-                share[cut].map { features.sequence(batch.features[$0], position: UInt32($0)) })
-            model.forward(packed, dropout: dropout)
-            local.loss += model.profile.measure(.span) {
-                model.loss(packed, weight: 1 / Float(batch.features.count))
-            }
-            model.backward(
-                packed, dropout: dropout, into: gradients, products: index == 0 ? .overwrite : .add,
-                watch: index == cuts.count - 1 ? watch : nil)
-            local.tokens += packed.tokens
+        let costs = batch.features.map {
+            Dealing.cost(tokens: features.tokenCount($0), hiddenSize: model.configuration.hiddenSize)
         }
+        let parts = Dealing.deal(costs: costs, ranks: split.parts)
+        let work = StepWork(
+            batch: batch, features: features, parts: parts, dropout: dropout(step))
+        model.profile.measure(.zeroing) { clearWords(batch, features) }
+        driver.begin(written: written)
+        var local = LocalLoss(parts: split.parts)
+        add(split.own, of: work, into: 0, &local)
+        local.secondsWaited = driver.secondsWaited
         return local
     }
 
+    /// The gradient of `parts` into the buffer at `level`: of the first half, plus that of the second.
+    private func add(_ parts: Range<Int>, of work: StepWork, into level: Int, _ local: inout LocalLoss) {
+        guard parts.count > 1 else {
+            return compute(parts.lowerBound, of: work, into: buffers[level], &local)
+        }
+        let middle = parts.lowerBound + parts.count / 2
+        add(parts.lowerBound..<middle, of: work, into: level, &local)
+        add(middle..<parts.upperBound, of: work, into: level + 1, &local)
+        model.profile.measure(.reduction) {
+            addFloats(model.pool, buffers[level + 1].pointer, to: buffers[level].pointer, over: written)
+        }
+    }
+
+    /// The gradient of one part.
+    private func compute(_ part: Int, of work: StepWork, into target: FloatBuffer, _ local: inout LocalLoss) {
+        let items = work.parts[part]
+        let cuts = Dealing.microBatches(
+            tokens: items.map { work.features.tokenCount(work.batch.features[$0]) },
+            limit: model.capacity.tokens)
+        model.profile.measure(.zeroing) { clear(target, hasOwn: !cuts.isEmpty) }
+        var loss = SpanLoss()
+        for (index, cut) in cuts.enumerated() {
+            let packed = work.pack(items[cut])
+            model.forward(packed, dropout: work.dropout, watch: forwardWatch)
+            loss += model.profile.measure(.span) {
+                model.loss(packed, weight: 1 / Float(work.batch.features.count))
+            }
+            let isLast = split.own.count == 1 && index == cuts.count - 1
+            model.backward(
+                packed, dropout: work.dropout, into: target, products: index == 0 ? .overwrite : .add,
+                watch: isLast ? backwardWatch : nil)
+            local.tokens += packed.tokens
+        }
+        local.add(loss, of: part)
+    }
+
+    /// The first micro-batch reads parameters as they come.
+    private var forwardWatch: ForwardWatch? {
+        guard exchange.hasMessages else { return nil }
+        return ForwardWatch(
+            isNeeded: { [driver] in driver.waitForValues(below: $0) },
+            isBetweenKernels: { [driver] in driver.isBetweenKernels() })
+    }
+
     /// The last micro-batch leaves gradients as the others get them.
-    private var watch: BackwardWatch? {
+    private var backwardWatch: BackwardWatch? {
         guard exchange.hasMessages else { return nil }
         return BackwardWatch(
             isFinal: { [driver] in driver.isFinal(from: $0) },
             isBetweenKernels: { [driver] in driver.isBetweenKernels() })
     }
 
-    /// Zeros what this step's backward adds to, and nothing else: of the word embeddings, the rows that the last
-    /// step wrote.
-    ///
-    /// - hasOwn: whether this rank has features; without, no product writes the weights of dense layers.
-    private func clear(_ batch: GlobalBatch, _ features: any FeatureSource, hasOwn: Bool) {
+    /// Zeros the rows of the word embeddings that the last step wrote, and finds those of this step.
+    private func clearWords(_ batch: GlobalBatch, _ features: any FeatureSource) {
         for range in rows.ranges { gradients.pointer.zero(range) }
         rows.set(batch.features.map { features.sequence($0, position: 0).wordIDs })
+    }
+
+    /// Zeros what this step's backward adds to, and nothing else.
+    ///
+    /// - hasOwn: whether there are features; without, no product writes the weights of dense layers.
+    private func clear(_ target: FloatBuffer, hasOwn: Bool) {
+        if target !== gradients {
+            for range in rows.ranges { target.pointer.zero(range) }
+        }
         for parameter in model.layout.parameters {
             switch parameter.gradient {
             case .wordRows: break
-            case .product: if !hasOwn { gradients.pointer.zero(parameter.range) }
-            case .sum: gradients.pointer.zero(parameter.range)
+            case .product: if !hasOwn { target.pointer.zero(parameter.range) }
+            case .sum: target.pointer.zero(parameter.range)
             }
         }
     }
@@ -139,18 +179,9 @@ package final class GradientStep {
         let blocks = model.profile.measure(.clipping) { squaredNorms() }
         var seconds = [Double](repeating: 0, count: communicator.size)
         seconds[communicator.rank] = computeSeconds
-        var sums =
-            [
-                local.loss.total, Double(local.loss.correctStarts), Double(local.loss.correctEnds),
-                Double(local.loss.features), Double(local.tokens),
-            ] + seconds + blocks
-        try model.profile.measure(.reduction) { try communicator.sum(&sums) }
-        let loss = StepLoss(
-            loss: sums[0] / max(sums[3], 1), correctStarts: Int(sums[1]), correctEnds: Int(sums[2]),
-            features: Int(sums[3]), tokens: Int(sums[4]))
-        return StepSum(
-            loss: loss, gradientNorm: sums[(5 + communicator.size)...].reduce(0, +).squareRoot(),
-            computeSeconds: Array(sums[5..<5 + communicator.size]))
+        var sums = StepSums(local, computeSeconds: seconds, squaredNorms: blocks)
+        try model.profile.measure(.reduction) { try communicator.sum(&sums.values) }
+        return sums.sum
     }
 
     /// Of what this rank owns, by block of the shard layout; every block belongs to one rank.
@@ -170,10 +201,63 @@ package final class GradientStep {
     }
 }
 
+/// What the parts of a step are computed from.
+private struct StepWork {
+    let batch: GlobalBatch
+    let features: any FeatureSource
+    /// Places in the batch, for each part.
+    let parts: [[Int]]
+    let dropout: DropoutSettings?
+
+    func pack(_ items: ArraySlice<Int>) -> PackedBatch {
+        PackedBatch(items.map { features.sequence(batch.features[$0], position: UInt32($0)) })
+    }
+}
+
 /// One rank's part of a step.
 package struct LocalLoss: Sendable, Equatable {
-    package var loss = SpanLoss()
+    package private(set) var loss = SpanLoss()
+    /// Of each part of the batch; 0 for those of other ranks.
+    package private(set) var losses: [Double]
     package var tokens = 0
+    /// For parameters that other ranks had updated.
+    package var secondsWaited = 0.0
+
+    init(parts: Int) { losses = [Double](repeating: 0, count: parts) }
+
+    mutating func add(_ other: SpanLoss, of part: Int) {
+        loss += other
+        losses[part] = other.total
+    }
+}
+
+/// What ranks add up at the end of a step, in one exchange. Where bits count, every number is one rank's and zero
+/// on the others, so that the order in which ranks are added does not matter.
+private struct StepSums {
+    var values: [Double]
+    private let parts: Int
+    private let ranks: Int
+
+    init(_ local: LocalLoss, computeSeconds: [Double], squaredNorms: [Double]) {
+        parts = local.losses.count
+        ranks = computeSeconds.count
+        values =
+            [
+                Double(local.loss.correctStarts), Double(local.loss.correctEnds),
+                Double(local.loss.features), Double(local.tokens),
+            ] + local.losses + computeSeconds + squaredNorms
+    }
+
+    var sum: StepSum {
+        let losses = values[4..<4 + parts]
+        let seconds = values[4 + parts..<4 + parts + ranks]
+        let loss = StepLoss(
+            loss: losses.reduce(0, +) / max(values[2], 1), correctStarts: Int(values[0]),
+            correctEnds: Int(values[1]), features: Int(values[2]), tokens: Int(values[3]))
+        return StepSum(
+            loss: loss, gradientNorm: values[(4 + parts + ranks)...].reduce(0, +).squareRoot(),
+            computeSeconds: Array(seconds))
+    }
 }
 
 /// Features by index, as a step needs them.

@@ -54,6 +54,10 @@ package struct MemoryDemand: Sendable {
     package var requestedTokens: Int?
     /// Ranks that keep parameters and optimizer state in one place, each counting its part.
     package var sharing = 1
+    /// Ranks that have one copy of the optimizer's state among them.
+    package var optimizerSharing = 1
+    /// Copies of the gradients that a rank needs.
+    package var gradientBuffers = 1
 
     package init(
         _ configuration: ModelConfiguration, for purpose: Purpose, sequenceLength: Int = 1, threads: Int = 1,
@@ -74,8 +78,8 @@ package struct MemoryDemand: Sendable {
             estimate.evaluation = threads * activationBytes(forwardCapacity, threads: 1, .inference)
         }
         if case .training = purpose {
-            estimate.gradients = tensors
-            estimate.optimizer = 2 * tensors / sharing
+            estimate.gradients = gradientBuffers * tensors
+            estimate.optimizer = 2 * tensors / optimizerSharing
             let capacity = BatchCapacity(tokens: tokens, sequenceLength: sequenceLength)
             estimate.activations = activationBytes(capacity, threads: threads, .training)
         }

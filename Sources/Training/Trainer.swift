@@ -89,7 +89,8 @@ package final class Trainer {
         let batch = sampler.batch(step)
         let local = gradientStep.compute(batch, step: step, features: features)
         let computed = clock.now
-        let sum = try gradientStep.reduce(local, computeSeconds: (computed - start).seconds)
+        let computeSeconds = (computed - start).seconds - local.secondsWaited
+        let sum = try gradientStep.reduce(local, computeSeconds: computeSeconds)
         let reduced = clock.now
         try requireFinite(sum, step: step, batch: batch)
         let learningRate = plan.schedule.rate(step)
@@ -103,8 +104,9 @@ package final class Trainer {
         return StepReport(
             step: step + 1, epoch: epoch(after: step + 1), loss: sum.loss, learningRate: learningRate,
             gradientNorm: sum.gradientNorm, seconds: (end - start).seconds,
-            computeSeconds: (computed - start).seconds + (end - reduced).seconds,
-            communicationSeconds: (reduced - computed).seconds, rankSeconds: sum.computeSeconds)
+            computeSeconds: computeSeconds + (end - reduced).seconds,
+            communicationSeconds: (reduced - computed).seconds + local.secondsWaited,
+            rankSeconds: sum.computeSeconds)
     }
 
     /// Evaluates and saves when due; at the end of the run always, unless never.
@@ -114,6 +116,7 @@ package final class Trainer {
             interval != .never
                 && (isLast || interval.isDue(after: step, stepsPerEpoch: plan.stepsPerEpoch))
         }
+        if isLast || isDue(plan.evaluation) || isDue(plan.saving) { try optimizer.settle() }
         if let evaluate, isDue(plan.evaluation) {
             try emit(.evaluationStarted(step: step))
             if let result = try evaluate() {

@@ -39,6 +39,7 @@ package struct TrainingRun {
     private func train(_ output: OutputDirectory?) throws {
         let opened = try OpenedModel(
             path: settings.model, tokenizer: settings.tokenizer, communicator: communicator)
+        let exchange = try settings.exchange.resolved(communicator)
         let preparation = try communicator.together {
             try DataPreparation(
                 configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings.features)
@@ -46,9 +47,9 @@ package struct TrainingRun {
         var compute = try communicator.planCompute(
             settings.compute, opened.configuration, sequenceLength: settings.features.maxSequenceLength,
             for: .training(validates: settings.validation != nil),
-            sharesMemory: settings.exchange.sharesMemory, memory: memory())
+            exchange: exchange, batchSize: batchSize, memory: memory())
         let loaded = try LoadedModel(
-            opened, seed: settings.seed, trains: true, sharesMemory: settings.exchange.sharesMemory,
+            opened, seed: settings.seed, trains: true, sharesMemory: exchange.sharesMemory,
             communicator: communicator)
         log(loaded.notices)
         let loader = try featureLoader(preparation, loaded, compute)
@@ -68,7 +69,8 @@ package struct TrainingRun {
         log(compute.memoryNotice.map { [$0] } ?? [])
         logger.info("\(compute.memory)")
         let model = compute.model(loaded, longest: data.training.set.longest)
-        let gradientStep = try gradientStep(model)
+        if let notice = exchange.notice(communicator) { logger.info("\(notice)") }
+        let gradientStep = try gradientStep(model, exchange)
         let optimizer = try AdamW(
             layout: loaded.layout, settings: settings.optimizer, pool: compute.pool,
             exchange: gradientStep.exchange)
@@ -131,12 +133,14 @@ extension TrainingRun {
             evaluation: settings.evaluation, saving: settings.saving)
     }
 
-    private func gradientStep(_ model: SpanModel) throws -> GradientStep {
+    private func gradientStep(_ model: SpanModel, _ exchange: ExchangeSettings) throws -> GradientStep {
         try GradientStep(
             model: model, communicator: communicator, seed: settings.seed,
             hiddenDropout: settings.hiddenDropout ?? model.configuration.hiddenDropout,
             attentionDropout: settings.attentionDropout ?? model.configuration.attentionDropout,
-            exchange: settings.exchange)
+            exchange: exchange,
+            split: exchange.isDeterministic
+                ? BatchSplit(batchSize: batchSize, dealtTo: communicator) : nil)
     }
 
     private func observers(_ output: OutputDirectory?) throws -> [any TrainingObserver] {

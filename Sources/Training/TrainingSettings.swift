@@ -231,6 +231,7 @@ extension TrainingSettings {
             ("communication-progress", .string(exchange.progress.rawValue)),
             ("shard-optimizer", .boolean(exchange.buckets.keepsTotalsWithOwners)),
             ("shared-memory", .boolean(exchange.sharesMemory)),
+            ("deterministic-reduction", .boolean(exchange.isDeterministic)),
             ("gradient-compression", .string(exchange.buckets.compression.rawValue)),
         ]
     }

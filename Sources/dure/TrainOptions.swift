@@ -100,7 +100,7 @@ struct ExchangeOptions: ParsableArguments {
     @Flag(
         inversion: .prefixedNo,
         help: "Keep optimizer state and totals of gradients with one owner among the hosts (ZeRO-1).")
-    var shardOptimizer: Bool?
+    var shardOptimizer = true
 
     @Flag(inversion: .prefixedNo, help: "Ranks of a host use memory in common instead of messages.")
     var sharedMemory = true
@@ -108,19 +108,28 @@ struct ExchangeOptions: ParsableArguments {
     @Option(help: "Send gradients between hosts as they are (none), or rounded to bfloat16 (bf16).")
     var gradientCompression = GradientCompression.none
 
+    @Flag(help: "The same bits on any number of ranks that divides the batch's 4 to 16 parts; slower.")
+    var deterministicReduction = false
+
     func validate() throws {
         try require(
             gradientBucketMegabytes > 0 && gradientBucketMegabytes < 1e6, "--gradient-bucket-megabytes",
             gradientBucketMegabytes, "above 0, and below a million")
+        guard !deterministicReduction || gradientCompression == .none else {
+            throw ValidationError(
+                "--deterministic-reduction does not go with --gradient-compression, which rounds what each host sends"
+            )
+        }
     }
 
     var settings: ExchangeSettings {
         var settings = ExchangeSettings()
         settings.buckets.bucketBytes = Int(gradientBucketMegabytes * 1e6)
-        settings.buckets.keepsTotalsWithOwners = shardOptimizer ?? settings.buckets.keepsTotalsWithOwners
+        settings.buckets.keepsTotalsWithOwners = shardOptimizer
         settings.buckets.compression = gradientCompression
         settings.progress = communicationProgress
         settings.sharesMemory = sharedMemory
+        settings.isDeterministic = deterministicReduction
         return settings
     }
 }

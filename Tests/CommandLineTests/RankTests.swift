@@ -41,6 +41,38 @@ extension ProgramTests {
             #expect(checksums.count == 1)
         }
 
+        @Test func deterministicRunsGiveTheSameBitsOnAnyNumberOfRanks() async throws {
+            let work = try await Workspace()
+            func checksum(_ run: String, ranks: Int, _ more: String...) async throws -> String {
+                let arguments = work.train(
+                    into: run, "--max-steps", "20", "--learning-rate", "1e-3", "--save-strategy", "no",
+                    "--deterministic-reduction")
+                expectSuccess(try await Program.run(ranks: ranks, arguments + more))
+                let result = try await Program.run([
+                    "inspect", "--json", work.folder.file("\(run)/final.h5"),
+                ])
+                return try #require(try JSON(result.output)["checksum"]?.text)
+            }
+            let alone = try await checksum("alone", ranks: 1, "--threads", "3")
+            #expect(try await checksum("two", ranks: 2, "--threads", "2") == alone)
+            #expect(
+                try await checksum("messages", ranks: 2, "--no-shared-memory", "--no-shard-optimizer")
+                    == alone)
+            #expect(try await checksum("four", ranks: 4, "--threads", "1", "--no-shared-memory") == alone)
+            #expect(
+                try work.losses("four") == work.losses("alone")
+                    && work.losses("two") == work.losses("alone"))
+        }
+
+        @Test func deterministicRunsNeedRanksThatDivideTheBatch() async throws {
+            let work = try await Workspace()
+            let result = try await Program.run(
+                ranks: 3, work.train(into: "run", "--deterministic-reduction"))
+            #expect(result.exitCode == 64)
+            #expect(result.errorLines.filter { $0.contains("dure: error:") }.count == 1)
+            #expect(result.errorText.contains("(--deterministic-reduction on 3 ranks)"))
+        }
+
         @Test func perDeviceBatchesMakeTheBatchOfAllRanks() async throws {
             let work = try await Workspace()
             let more = ["--max-steps", "3", "--save-strategy", "no"]

@@ -63,6 +63,7 @@ import Testing
             buffers.own.fill(0)
             try communicator.meet()
             driver.begin(written: written)
+            if step > 0 { outcome.parameters.append(Self.read(parameters, driver)) }
             for index in written.joined().reversed() {
                 buffers.own.pointer[index] = own[index]
                 if index % 97 == 0 { driver.isFinal(from: index) }
@@ -77,10 +78,21 @@ import Testing
                 parameters.pointer[index] += buffers.own.pointer[index] * 0.5
             }
             try exchange.publish(parameters)
-            outcome.parameters.append(Array(parameters.buffer))
-            try communicator.sum(&barrier)
         }
+        try exchange.settle()
+        outcome.parameters.append(Array(parameters.buffer))
         return outcome
+    }
+
+    /// Piece by piece, as forward reads parameters while others are on their way.
+    private static func read(_ parameters: FloatBuffer, _ driver: ExchangeDriver) -> [Float] {
+        var values: [Float] = []
+        for upper in [parameters.count / 7, parameters.count / 2, parameters.count] {
+            driver.waitForValues(below: upper)
+            values += parameters.buffer[values.count..<upper]
+            driver.isBetweenKernels()
+        }
+        return values
     }
 
     /// The sum over ranks: within a host in pairs, then over hosts in pairs.

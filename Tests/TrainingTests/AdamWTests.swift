@@ -108,6 +108,7 @@ import Training
                 }
                 try optimizer.update(
                     parameters, gradients: gradients.own, gradientScale: 0.5, learningRate: 1e-2)
+                try optimizer.settle()
             }
             let moments = [optimizer.firstMoment, optimizer.secondMoment]
             let outside = moments.contains { moment in

@@ -13,9 +13,12 @@ import Training
         tokens: Int?, sequenceLength: Int = 128, hidden: Int = 16, threads: Int = 1,
         memory: SystemMemory = SystemMemory(), _ communicator: any Communicator = SingleProcess()
     ) throws -> ComputePlan {
-        try communicator.planCompute(
+        var separate = ExchangeSettings()
+        separate.sharesMemory = false
+        separate.buckets.keepsTotalsWithOwners = false
+        return try communicator.planCompute(
             ComputeSettings(microBatchTokens: tokens, threads: threads), configuration(hidden: hidden),
-            sequenceLength: sequenceLength, for: .training(validates: false), sharesMemory: false,
+            sequenceLength: sequenceLength, for: .training(validates: false), exchange: separate,
             memory: memory)
     }
 

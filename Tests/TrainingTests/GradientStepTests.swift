@@ -11,6 +11,17 @@ import Training
         let gradients: [Float]
     }
 
+    private struct Sums: Sendable {
+        let sum: StepSum
+        /// Where one rank has all of them.
+        let gradients: [Float]?
+
+        init(_ sum: StepSum, _ gradients: [Float]?) {
+            self.sum = sum
+            self.gradients = gradients
+        }
+    }
+
     /// Loss and gradient of `batch`, after the sum over ranks.
     private static func step(
         _ tiny: TinyTraining, _ batch: GlobalBatch, step: Int = 0,
@@ -20,7 +31,7 @@ import Training
         let model = tiny.model(tiny.parameters(), WorkerPool(threadCount: 1))
         let gradientStep = try GradientStep(
             model: model, communicator: communicator, seed: tiny.seed, hiddenDropout: tiny.hiddenDropout,
-            attentionDropout: tiny.attentionDropout)
+            attentionDropout: tiny.attentionDropout, exchange: .unsharded)
         let local = gradientStep.compute(batch, step: step, features: tiny.features)
         let loss = try gradientStep.reduce(local).loss
         return Sum(loss: loss, gradients: try gradientStep.totals(communicator))
@@ -63,7 +74,8 @@ import Training
         let outcomes = try valuesOnRanks(ranks) { communicator in
             let step = try GradientStep(
                 model: tiny.model(tiny.parameters(), WorkerPool(threadCount: 1)), communicator: communicator,
-                seed: tiny.seed, hiddenDropout: tiny.hiddenDropout, attentionDropout: tiny.attentionDropout)
+                seed: tiny.seed, hiddenDropout: tiny.hiddenDropout, attentionDropout: tiny.attentionDropout,
+                exchange: .unsharded)
             _ = try step.reduce(step.compute(first, step: 0, features: tiny.features))
             _ = try step.reduce(step.compute(second, step: 1, features: tiny.features))
             let gradients = try step.totals(communicator)
@@ -73,6 +85,46 @@ import Training
         let fresh = try valuesOnRanks(ranks) { try Self.step(tiny, second, step: 1, $0).gradients }
         for (outcome, gradients) in zip(outcomes, fresh) {
             #expect(outcome.0 == gradients && outcome.1 && outcome.2 == outcomes[0].2)
+        }
+    }
+
+    /// One rank, whatever its threads, and many, whatever memory they have in common, make the same bits.
+    @Test(arguments: [[0], [0, 0], [0, 1], [0, 1, 0, 1], [0, 0, 1, 1], [0, 1, 2, 3], [0, 0, 0, 1]])
+    func deterministicSumsAreTheSameBits(hosts: [Int]) throws {
+        let tiny = try TinyTraining.withDropout()
+        let batches = [
+            GlobalBatch(epoch: 0, features: [3, 17, 4, 28, 9, 11, 20]),
+            GlobalBatch(epoch: 0, features: [5, 2, 3]),
+        ]
+        @Sendable func steps(_ communicator: any Communicator, threads: Int) throws -> [Sums] {
+            useSingleThreadedBLAS()
+            if try BatchSplit.allowsGroups(communicator) { try communicator.formGroups(shared: 1, each: 1) }
+            let pool = WorkerPool(threadCount: threads, productParts: 8)
+            let step = try GradientStep(
+                model: tiny.model(tiny.parameters(), pool), communicator: communicator, seed: tiny.seed,
+                hiddenDropout: tiny.hiddenDropout, attentionDropout: tiny.attentionDropout,
+                exchange: .unsharded,
+                split: BatchSplit(batchSize: 7, dealtTo: communicator))
+            let all = FloatBuffer(count: step.gradients.count)
+            return try batches.enumerated().map { index, batch in
+                let sum = try step.reduce(step.compute(batch, step: index, features: tiny.features))
+                for range in step.exchange.handled {
+                    (all.pointer + range.lowerBound).update(
+                        from: step.gradients.pointer + range.lowerBound, count: range.count)
+                }
+                if communicator.groups.members(with: communicator.rank).count > 1 { return Sums(sum, nil) }
+                return Sums(sum, Array(all.buffer))
+            }
+        }
+        let alone = try steps(SingleProcess(), threads: 1)
+        let many = try valuesOnRanks(hosts.count, hosts: hosts) {
+            try steps($0, threads: 1 + $0.rank % 3)
+        }
+        for (sums, expected) in many.flatMap({ zip($0, alone) }) {
+            #expect(sums.sum.loss == expected.sum.loss)
+            #expect(sums.sum.gradientNorm == expected.sum.gradientNorm)
+            let isSame = sums.gradients == nil || sums.gradients == expected.gradients
+            #expect(isSame)
         }
     }
 
@@ -98,6 +150,15 @@ import Training
         #expect(loss.startAccuracy == 0.25 && loss.endAccuracy == 0.75)
         let nothing = StepLoss(loss: 0, correctStarts: 0, correctEnds: 0, features: 0, tokens: 0)
         #expect(nothing.startAccuracy == 0)
+    }
+}
+
+extension ExchangeSettings {
+    /// Every rank gets all totals.
+    fileprivate static var unsharded: ExchangeSettings {
+        var settings = ExchangeSettings()
+        settings.buckets.keepsTotalsWithOwners = false
+        return settings
     }
 }
 

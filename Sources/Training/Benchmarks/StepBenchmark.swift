@@ -54,12 +54,13 @@ package struct StepBenchmark {
             count: settings.batchSize * (settings.steps + settings.warmup),
             maxLength: min(settings.maxSequenceLength, configuration.maxPositions),
             vocabularySize: configuration.vocabularySize)
+        let exchange = try settings.exchange.resolved(communicator)
         let compute = try communicator.planCompute(
             settings.compute, configuration, sequenceLength: features.longest,
-            for: .training(validates: false), sharesMemory: settings.exchange.sharesMemory)
+            for: .training(validates: false), exchange: exchange, batchSize: settings.batchSize)
         for notice in compute.notices { logger.warning("\(notice)") }
         let layout = ParameterLayout(configuration)
-        if settings.exchange.sharesMemory { try communicator.formGroups(layout, trains: true) }
+        if exchange.sharesMemory { try communicator.formGroups(layout, trains: true) }
         let parameters = try communicator.makeShared(count: layout.count)
         if communicator.isRoot {
             initializeParameters(parameters.buffer, layout: layout, configuration: configuration, seed: 1)
@@ -69,7 +70,7 @@ package struct StepBenchmark {
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
                 tokens: compute.microBatchTokens, sequenceLength: features.longest), pool: compute.pool)
-        let trainer = try trainer(model, features, compute)
+        let trainer = try trainer(model, features, compute, exchange)
         let (steps, profile) = try measure(trainer, model)
         let products = ProductBenchmark(
             configuration: configuration, tokens: compute.microBatchTokens, pool: compute.pool
@@ -78,13 +79,16 @@ package struct StepBenchmark {
     }
 
     private func trainer(
-        _ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan
+        _ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan,
+        _ exchange: ExchangeSettings
     ) throws -> Trainer {
         let total = settings.steps + settings.warmup
         let schedule = LearningRateSchedule(kind: .constant, peak: 1e-5, warmupSteps: 0, totalSteps: total)
         let gradientStep = try GradientStep(
             model: model, communicator: communicator, seed: 1, hiddenDropout: configuration.hiddenDropout,
-            attentionDropout: configuration.attentionDropout, exchange: settings.exchange)
+            attentionDropout: configuration.attentionDropout, exchange: exchange,
+            split: exchange.isDeterministic
+                ? BatchSplit(batchSize: settings.batchSize, dealtTo: communicator) : nil)
         return Trainer(
             plan: TrainingPlan(totalSteps: total, stepsPerEpoch: total, schedule: schedule), model: model,
             features: features,

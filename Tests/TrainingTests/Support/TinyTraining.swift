@@ -79,12 +79,13 @@ struct TinyTraining: Sendable {
                 totalSteps: totalSteps),
             evaluation: evaluation, saving: saving)
         let recorder = EventRecorder()
+        let gradientStep = try GradientStep(
+            model: model, communicator: communicator, seed: seed, hiddenDropout: hiddenDropout,
+            attentionDropout: attentionDropout)
         let trainer = Trainer(
-            plan: plan, model: model, features: features, sampler: sampler,
-            gradientStep: try GradientStep(
-                model: model, communicator: communicator, seed: seed, hiddenDropout: hiddenDropout,
-                attentionDropout: attentionDropout),
-            optimizer: try AdamW(layout: layout, settings: optimizer, pool: pool), pool: pool,
+            plan: plan, model: model, features: features, sampler: sampler, gradientStep: gradientStep,
+            optimizer: try AdamW(
+                layout: layout, settings: optimizer, pool: pool, exchange: gradientStep.exchange), pool: pool,
             communicator: communicator, observers: [recorder])
         prepare(trainer)
         try trainer.run()
