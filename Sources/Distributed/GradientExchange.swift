@@ -135,16 +135,18 @@ extension GradientExchange {
     /// takes along, and `waitForValues` and `settle` wait for.
     ///
     /// - values: in memory of the group, as `Communicator.makeShared` makes it.
-    package func publish(_ values: FloatBuffer) throws {
+    /// - order: what is needed first; the same on every rank.
+    package func publish(_ values: FloatBuffer, order: SpreadOrder = .ascending) throws {
         guard settings.keepsTotalsWithOwners, hasMessages else { return try communicator.meet() }
-        spread = ValueSpread(values, layout, over: communicator)
+        spread = ValueSpread(values, layout, order, staging, over: communicator)
         _ = try advanceSpread(below: layout.count)
     }
 
     /// Whether published values are on their way.
     package var isSpreading: Bool { spread != nil }
 
-    /// Waits until the values published before `upper` are all there. A failure is kept for `finish`.
+    /// Waits until what is read of the values before `upper` is there: of a table the rows that were named, and
+    /// everything else. A failure is kept for `finish`.
     package func waitForValues(below upper: Int) {
         guard failure == nil else { return }
         do {
@@ -208,9 +210,12 @@ extension FloatBuffer {
 /// Tags of the messages of a step. Messages of one tag between two ranks keep their order, also from step to step.
 enum MessageTag {
     static let state = 0
-    static func isReady(_ bucket: Int) -> Int { 5 * bucket + 1 }
-    static func contribution(_ bucket: Int) -> Int { 5 * bucket + 2 }
-    static func total(_ bucket: Int) -> Int { 5 * bucket + 3 }
-    static func parameters(_ bucket: Int) -> Int { 5 * bucket + 4 }
-    static func isInPlace(_ bucket: Int) -> Int { 5 * bucket + 5 }
+    static let rows = 1
+    static func isReady(_ bucket: Int) -> Int { 5 * bucket + 3 }
+    static func contribution(_ bucket: Int) -> Int { 5 * bucket + 4 }
+    static func total(_ bucket: Int) -> Int { 5 * bucket + 5 }
+    static func parameters(_ bucket: Int) -> Int { 5 * bucket + 6 }
+
+    /// From the tag of rows or parameters to that of the message that they are in place.
+    static let toIsInPlace = 1
 }

@@ -58,10 +58,11 @@ package final class AdamW {
 
     /// One update of all parameters from `gradients` · `gradientScale`.
     ///
-    /// No rank may still read the parameters, and all have them new when `settle` or the next step's forward is
+    /// No rank may still read the parameters, and all have them new, what `order` has first before the rest, when `settle` or the next step's forward is
     /// done.
     package func update(
-        _ parameters: FloatBuffer, gradients: FloatBuffer, gradientScale: Double, learningRate: Double
+        _ parameters: FloatBuffer, gradients: FloatBuffer, gradientScale: Double, learningRate: Double,
+        order: SpreadOrder = .ascending
     ) throws {
         updates += 1
         let step = AdamWStep(
@@ -75,7 +76,7 @@ package final class AdamW {
                 gradients: gradients.pointer + offset, firstMoment: firstMoment.pointer + offset,
                 secondMoment: secondMoment.pointer + offset)
         }
-        try exchange?.publish(parameters)
+        try exchange?.publish(parameters, order: order)
     }
 
     /// Waits until this rank has the updated parameters of all others. To be called before anything but a step's

@@ -171,6 +171,14 @@ package final class GradientStep {
         }
     }
 
+    /// The order in which the forward of `batch` reads parameters: few of the words first.
+    package func parametersNeeded(by batch: GlobalBatch, _ features: any FeatureSource) -> SpreadOrder {
+        guard exchange.hasMessages else { return .ascending }
+        var rows = rows
+        rows.set(batch.features.map { features.sequence($0, position: 0).wordIDs })
+        return SpreadOrder(table: rows.table, rows: rows.ranges)
+    }
+
     /// Waits for the totals of the gradients, and sums losses and norms over ranks.
     ///
     /// - computeSeconds: of this rank's forward and backward.

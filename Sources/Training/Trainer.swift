@@ -98,7 +98,8 @@ package final class Trainer {
             // The sum over ranks stands between every rank's last look at the parameters and here.
             try optimizer.update(
                 model.parameters, gradients: gradientStep.gradients,
-                gradientScale: optimizer.clipFactor(norm: sum.gradientNorm), learningRate: learningRate)
+                gradientScale: optimizer.clipFactor(norm: sum.gradientNorm), learningRate: learningRate,
+                order: gradientStep.parametersNeeded(by: sampler.batch(step + 1), features))
         }
         let end = clock.now
         return StepReport(
@@ -109,6 +110,9 @@ package final class Trainer {
             rankSeconds: sum.computeSeconds)
     }
 
+    /// Waits until all ranks have the parameters that the last step made.
+    package func settle() throws { try optimizer.settle() }
+
     /// Evaluates and saves when due; at the end of the run always, unless never.
     private func finishStep(_ step: Int) throws {
         let isLast = step == plan.totalSteps
@@ -116,7 +120,7 @@ package final class Trainer {
             interval != .never
                 && (isLast || interval.isDue(after: step, stepsPerEpoch: plan.stepsPerEpoch))
         }
-        if isLast || isDue(plan.evaluation) || isDue(plan.saving) { try optimizer.settle() }
+        if isLast || isDue(plan.evaluation) || isDue(plan.saving) { try settle() }
         if let evaluate, isDue(plan.evaluation) {
             try emit(.evaluationStarted(step: step))
             if let result = try evaluate() {

@@ -7,7 +7,7 @@ import Model
 struct WordRows {
     /// Their elements in the flat gradients, ascending, neighbouring rows in one.
     private(set) var ranges: [Range<Int>] = []
-    private let table: Range<Int>
+    let table: Range<Int>
     private let width: Int
     private var isSelected: [Bool]
 

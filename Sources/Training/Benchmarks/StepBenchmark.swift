@@ -107,6 +107,7 @@ package struct StepBenchmark {
         for step in 0..<settings.warmup { _ = try trainer.train(step) }
         model.profile = profile
         for step in 0..<settings.steps { reports.append(try trainer.train(settings.warmup + step)) }
+        try trainer.settle()
         return (reports, profile)
     }
 
