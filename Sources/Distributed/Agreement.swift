@@ -65,7 +65,8 @@ extension Communicator {
         let values = try allGather(withUnsafeBytes(of: value.littleEndian) { Array($0) })
         let different = values.indices.filter { values[$0] != values[0] }
         guard let first = different.first else { return }
-        let error = DistributedError.replicasDiffer(what: what, ranks: different)
+        let error = DistributedError.replicasDiffer(
+            what: what, ranks: different.map { RankName(rank: $0, host: host(of: $0)) })
         throw AgreedFailure(error, rank: first, isOwn: rank == first)
     }
 }

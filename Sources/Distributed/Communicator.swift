@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 
 /// The ranks of a run, and what they say to each other. Every rank must make the same calls in the same order.
@@ -9,6 +10,11 @@ package protocol Communicator: AnyObject {
     var ranksOnHost: Int { get }
     /// This rank among them.
     var rankOnHost: Int { get }
+
+    /// The host that a rank runs on.
+    func host(of rank: Int) -> String
+    /// Where the run is, as "step 17": for messages about what went wrong there.
+    var place: String { get set }
 
     // MARK: Memory in common
 
@@ -61,12 +67,15 @@ package protocol Communicator: AnyObject {
         _ bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int
     ) throws -> any Transfer
 
-    /// Returns when `condition`, which is asked again and again, holds; what for is told when it never does.
+    /// Returns when `condition`, which is asked again and again, holds.
+    ///
+    /// - activity: what for, to be told when that takes longer than the run's limit.
+    /// - Throws: `DistributedError` then.
     func wait(for activity: String, until condition: () throws -> Bool) throws
 
     // MARK: The end
 
-    /// Ends every rank of the run with `code`, wherever they are. Returns only if that fails.
+    /// Ends every rank of the run with `code`, wherever they are. Where there are others it does not return.
     func abort(code: Int32)
 
     /// Leaves the run in order; the last call.
@@ -85,10 +94,12 @@ package final class SingleProcess: Communicator {
     package let ranksOnHost = 1
     package let rankOnHost = 0
     package let groups = RankGroups(separate: 1)
+    package var place = ""
     package let allowsOtherThreads = false
 
     package init() {}
 
+    package func host(of rank: Int) -> String { hostName() }
     package func formGroups(shared: Int, each: Int) {}
     package func ranksSharing(shared: Int, each: Int) -> Int { 1 }
     package func makeShared(count: Int) -> FloatBuffer { FloatBuffer(count: count) }
@@ -113,4 +124,11 @@ package final class SingleProcess: Communicator {
     package func wait(for activity: String, until condition: () throws -> Bool) throws {
         while try !condition() {}
     }
+}
+
+/// The name of the machine that this process runs on.
+package func hostName() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
 }

@@ -2,12 +2,16 @@ import CMPI
 import Foundation
 import Kernels
 
-/// The ranks that `mpirun` or `srun` started. Only this file calls MPI, and only from one thread at a time.
+/// The ranks that `mpirun` or `srun` started. Only this target calls MPI, and only from one thread at a time.
+///
+/// Whatever waits for other ranks asks again and again, so that it can give up: a rank may have hung or a network
+/// gone, of which MPI says nothing.
 package final class MPICommunicator: Communicator {
     package let rank: Int
     package let size: Int
     package let ranksOnHost: Int
     package let rankOnHost: Int
+    package var place = "start"
     private let world = dure_mpi_comm_world()
     /// The ranks of this host.
     private let host: MPI_Comm?
@@ -15,15 +19,27 @@ package final class MPICommunicator: Communicator {
     private var leaders = dure_mpi_comm_world()
     /// For messages, so that they cannot be taken for parts of other exchanges.
     private var messages = dure_mpi_comm_null()
+    private let rollCall: RollCall
+    private let timeout: Double
+    private var hosts: [String] = []
     package private(set) var groups: RankGroups
     package let allowsOtherThreads: Bool
     private var windows: [SharedWindow] = []
 
+    /// Seconds that ranks have to answer a roll call, at most.
+    private static let answerSeconds = 3.0
+
     /// Initialises MPI. Call at most once in a process.
-    package init() throws {
+    ///
+    /// - timeout: seconds that an exchange may take, waiting for the slowest rank included.
+    package init(timeout: Double) throws {
+        self.timeout = timeout
         var provided: Int32 = 0
         // Before initialisation has succeeded there is no rank to name.
-        try check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_SERIALIZED), &provided), "MPI_Init_thread", 0)
+        try Self.within(timeout, "MPI_Init_thread") {
+            try check(
+                MPI_Init_thread(nil, nil, Int32(MPI_THREAD_SERIALIZED), &provided), "MPI_Init_thread", 0)
+        }
         let world = dure_mpi_comm_world()
         MPI_Comm_set_errhandler(world, dure_mpi_errors_return())
         let rank = try Self.query(world, "MPI_Comm_rank", MPI_Comm_rank)
@@ -33,15 +49,25 @@ package final class MPICommunicator: Communicator {
         groups = RankGroups(separate: size)
         allowsOtherThreads = provided >= Int32(MPI_THREAD_SERIALIZED)
         var host = dure_mpi_comm_null()
-        try check(
-            MPI_Comm_split_type(
-                world, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), dure_mpi_info_null(), &host),
-            "MPI_Comm_split_type", rank)
+        var calls = dure_mpi_comm_null()
+        var messages = dure_mpi_comm_null()
+        try Self.within(timeout, "MPI_Comm_split_type") {
+            try check(
+                MPI_Comm_split_type(
+                    world, Int32(MPI_COMM_TYPE_SHARED), Int32(rank), dure_mpi_info_null(), &host),
+                "MPI_Comm_split_type", rank)
+            try check(MPI_Comm_dup(world, &messages), "MPI_Comm_dup", rank)
+            try check(MPI_Comm_dup(world, &calls), "MPI_Comm_dup", rank)
+        }
         ranksOnHost = try Self.query(host, "MPI_Comm_size", MPI_Comm_size)
         rankOnHost = try Self.query(host, "MPI_Comm_rank", MPI_Comm_rank)
         self.host = host
-        try check(MPI_Comm_dup(world, &messages), "MPI_Comm_dup", rank)
+        self.messages = messages
+        rollCall = RollCall(calls, rank: rank, size: size)
+        hosts = try allGather(Array(hostName().utf8)).map { String(decoding: $0, as: UTF8.self) }
     }
+
+    package func host(of rank: Int) -> String { hosts[rank] }
 
     /// Whether a launcher started this process as one rank of several (or of one) and MPI should be used.
     package static func isLaunched(
@@ -63,10 +89,11 @@ package final class MPICommunicator: Communicator {
     package func sum(_ values: inout [Double]) throws {
         let count = Int32(values.count)
         try values.withUnsafeMutableBufferPointer { buffer in
-            try check(
-                MPI_Allreduce(
-                    dure_mpi_in_place(), buffer.baseAddress, count, dure_mpi_double(), dure_mpi_sum(), world),
-                "MPI_Allreduce", rank)
+            try complete("MPI_Iallreduce", "sum over ranks") { request in
+                MPI_Iallreduce(
+                    dure_mpi_in_place(), buffer.baseAddress, count, dure_mpi_double(), dure_mpi_sum(), world,
+                    &request)
+            }
         }
     }
 
@@ -79,23 +106,32 @@ package final class MPICommunicator: Communicator {
     ) throws {
         try inChunks(of: bytes.count) { chunk in
             guard let base = bytes.baseAddress else { return }
-            try check(
-                MPI_Bcast(
-                    base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(root), ranks),
-                "MPI_Bcast", rank)
+            try complete("MPI_Ibcast", "what rank \(root) gives to all") { request in
+                MPI_Ibcast(
+                    base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(root), ranks,
+                    &request)
+            }
         }
     }
 
     package func gather(_ bytes: [UInt8]) throws -> [[UInt8]]? {
         let lengths = try allLengths(bytes.count)
+        let activity = "gathering of results"
         guard rank == 0 else {
-            try send(bytes)
+            try bytes.withUnsafeBytes { buffer in
+                try finish([startSending(buffer, to: 0, tag: Self.gatherTag, over: world)], activity)
+            }
             return nil
         }
-        // One message a rank rather than MPI_Gatherv, whose offsets are 32 bits wide.
-        var parts = [bytes]
-        for peer in 1..<max(size, 1) { parts.append(try receive(lengths[peer], from: peer)) }
-        return parts
+        // One message a rank rather than MPI_Igatherv, whose offsets are 32 bits wide.
+        return try (0..<size).map { peer in
+            guard peer != 0 else { return bytes }
+            var part = [UInt8](repeating: 0, count: lengths[peer])
+            try part.withUnsafeMutableBytes { buffer in
+                try finish([startReceiving(buffer, from: peer, tag: Self.gatherTag, over: world)], activity)
+            }
+            return part
+        }
     }
 
     package func allGather(_ bytes: [UInt8]) throws -> [[UInt8]] {
@@ -107,12 +143,84 @@ package final class MPICommunicator: Communicator {
         }
     }
 
-    package func abort(code: Int32) { MPI_Abort(world, code) }
+    package func abort(code: Int32) {
+        guard size > 1 else { return }
+        // With the network gone, the call would wait for those that it cannot reach.
+        Thread.detachNewThread {
+            sleep(Self.abortSeconds)
+            _exit(code)
+        }
+        MPI_Abort(world, code)
+        _exit(code)
+    }
+
+    private static let abortSeconds: UInt32 = 5
 
     package func finalize() {
-        // In the order of their making, which is that of all ranks.
-        for window in windows { window.free() }
-        MPI_Finalize()
+        Deadline.within(
+            timeout,
+            orSay: DistributedError.timedOut(
+                activity: "MPI_Finalize", place: place, seconds: timeout, missing: []
+            ).description
+        ) {
+            // In the order of their making, which is that of all ranks.
+            for window in windows { window.free() }
+            MPI_Finalize()
+        }
+    }
+}
+
+// MARK: Waiting
+
+extension MPICommunicator {
+    package func wait(for activity: String, until condition: () throws -> Bool) throws {
+        var patience = Patience(limit: timeout)
+        while try !condition() {
+            if patience.isTimeToLookAround { rollCall.answerOthers() }
+            if patience.isExhaustedAfterPause() { throw giveUp(activity) }
+        }
+    }
+
+    /// Why this rank waits no longer.
+    private func giveUp(_ activity: String) -> DistributedError {
+        let (missing, isSpeaker) = rollCall.missing(within: min(timeout, Self.answerSeconds))
+        guard isSpeaker else { return .toldByOther }
+        return .timedOut(
+            activity: activity, place: place, seconds: timeout,
+            missing: missing.map { RankName(rank: $0, host: host(of: $0)) })
+    }
+
+    /// Begins an exchange of ranks and waits for its end.
+    private func complete(
+        _ call: String, _ activity: String, _ start: (inout MPI_Request?) -> Int32
+    ) throws {
+        var request: MPI_Request?
+        try check(start(&request), call, rank)
+        try wait(for: activity) {
+            var isDone: Int32 = 0
+            try check(MPI_Test(&request, &isDone, dure_mpi_status_ignore()), call, rank)
+            return isDone != 0
+        }
+    }
+
+    private func finish(_ transfers: [any Transfer], _ activity: String) throws {
+        try wait(for: activity) { try transfers.allSatisfy { try $0.isComplete() } }
+    }
+
+    /// A call of all ranks that returns when it is done.
+    private func within<Success>(_ call: String, _ body: () throws -> Success) throws -> Success {
+        try Self.within(timeout, call, rank: rank, place: place, body)
+    }
+
+    private static func within<Success>(
+        _ timeout: Double, _ call: String, rank: Int? = nil, place: String = "start",
+        _ body: () throws -> Success
+    ) rethrows -> Success {
+        try Deadline.within(
+            timeout,
+            orSay: "\(rank.map { "rank \($0)" } ?? "a rank") on host \(hostName()) has waited for others for "
+                + "\(timeout) s (\(call), \(place)): check whether the processes, hosts and network are alive, "
+                + "or raise --collective-timeout", body)
     }
 }
 
@@ -121,6 +229,14 @@ package final class MPICommunicator: Communicator {
 extension MPICommunicator {
     package func startSending(
         _ bytes: UnsafeRawBufferPointer, to peer: Int, tag: Int
+    ) throws -> any Transfer { try startSending(bytes, to: peer, tag: tag, over: messages) }
+
+    package func startReceiving(
+        _ bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int
+    ) throws -> any Transfer { try startReceiving(bytes, from: peer, tag: tag, over: messages) }
+
+    private func startSending(
+        _ bytes: UnsafeRawBufferPointer, to peer: Int, tag: Int, over ranks: MPI_Comm?
     ) throws -> any Transfer {
         let transfer = MPITransfer(rank)
         try inChunks(of: bytes.count) { chunk in
@@ -128,14 +244,14 @@ extension MPICommunicator {
             try transfer.add("MPI_Isend") { request in
                 MPI_Isend(
                     base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(peer), Int32(tag),
-                    messages, &request)
+                    ranks, &request)
             }
         }
         return transfer
     }
 
-    package func startReceiving(
-        _ bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int
+    private func startReceiving(
+        _ bytes: UnsafeMutableRawBufferPointer, from peer: Int, tag: Int, over ranks: MPI_Comm?
     ) throws -> any Transfer {
         let transfer = MPITransfer(rank)
         try inChunks(of: bytes.count) { chunk in
@@ -143,14 +259,10 @@ extension MPICommunicator {
             try transfer.add("MPI_Irecv") { request in
                 MPI_Irecv(
                     base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(peer), Int32(tag),
-                    messages, &request)
+                    ranks, &request)
             }
         }
         return transfer
-    }
-
-    package func wait(for activity: String, until condition: () throws -> Bool) throws {
-        while try !condition() { sched_yield() }
     }
 }
 
@@ -185,15 +297,13 @@ extension MPICommunicator {
         guard try minimum(ranksSharing(shared: shared, each: each) == ranksOnHost ? 1 : 0) == 1 else {
             return
         }
-        var first = Int32(rank)
-        try check(MPI_Bcast(&first, 1, dure_mpi_int32(), 0, host), "MPI_Bcast", rank)
-        var firsts = [Int32](repeating: 0, count: size)
-        try check(
-            MPI_Allgather(&first, 1, dure_mpi_int32(), &firsts, 1, dure_mpi_int32(), world), "MPI_Allgather",
-            rank)
-        groups = RankGroups(groupOfRank: firsts.map(Int.init))
+        var first = Int64(rank)
+        try withUnsafeMutableBytes(of: &first) { try broadcast($0, from: 0, over: host) }
+        groups = RankGroups(groupOfRank: try allLengths(Int(first)))
         let color = groups.member(rank) == 0 ? 0 : Int32(MPI_UNDEFINED)
-        try check(MPI_Comm_split(world, color, Int32(rank), &leaders), "MPI_Comm_split", rank)
+        try within("MPI_Comm_split") {
+            try check(MPI_Comm_split(world, color, Int32(rank), &leaders), "MPI_Comm_split", rank)
+        }
     }
 
     package func ranksSharing(shared: Int, each: Int) -> Int {
@@ -218,14 +328,21 @@ extension MPICommunicator {
 
     /// It goes when MPI is finalised: freeing it is a call that all ranks must make together.
     private func makeWindow(count: Int, _ copies: SharedWindow.Copies) throws -> SharedWindow {
-        let window = try SharedWindow(count: count, copies, host: host, rank: rankOnHost, size: ranksOnHost)
+        let window = try within("MPI_Win_allocate_shared") {
+            try SharedWindow(count: count, copies, host: host, rank: rankOnHost, size: ranksOnHost)
+        }
         windows.append(window)
+        try meet()
         return window
     }
 
     package func meet() throws {
         guard sharesMemory, let window = windows.last else { return }
-        try window.meet()
+        try window.synchronize()
+        try complete("MPI_Ibarrier", "meeting of the ranks of host \(host(of: rank))") { request in
+            MPI_Ibarrier(host, &request)
+        }
+        try window.synchronize()
     }
 
     package func spreadFromRoot(_ buffer: FloatBuffer) throws {
@@ -237,7 +354,7 @@ extension MPICommunicator {
 }
 
 extension MPICommunicator {
-    private static let messageTag: Int32 = 1
+    private static let gatherTag = 1
 
     private static func query(
         _ communicator: MPI_Comm?, _ call: String,
@@ -248,39 +365,20 @@ extension MPICommunicator {
         return Int(value)
     }
 
+    /// A number of every rank, in order of rank.
     private func allLengths(_ own: Int) throws -> [Int] {
         var length = Int64(own)
         var lengths = [Int64](repeating: 0, count: size)
-        try check(
-            MPI_Allgather(&length, 1, dure_mpi_int64(), &lengths, 1, dure_mpi_int64(), world),
-            "MPI_Allgather", rank)
+        try withUnsafeMutablePointer(to: &length) { length in
+            try lengths.withUnsafeMutableBufferPointer { lengths in
+                try complete("MPI_Iallgather", "exchange of all ranks") { request in
+                    MPI_Iallgather(
+                        length, 1, dure_mpi_int64(), lengths.baseAddress, 1, dure_mpi_int64(), world,
+                        &request)
+                }
+            }
+        }
         return lengths.map(Int.init)
-    }
-
-    private func send(_ bytes: [UInt8]) throws {
-        try bytes.withUnsafeBytes { buffer in
-            try inChunks(of: buffer.count) { chunk in
-                guard let base = buffer.baseAddress else { return }
-                try check(
-                    MPI_Send(
-                        base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), 0, Self.messageTag,
-                        world), "MPI_Send", rank)
-            }
-        }
-    }
-
-    private func receive(_ count: Int, from peer: Int) throws -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        try bytes.withUnsafeMutableBytes { buffer in
-            try inChunks(of: count) { chunk in
-                guard let base = buffer.baseAddress else { return }
-                try check(
-                    MPI_Recv(
-                        base + chunk.lowerBound, Int32(chunk.count), dure_mpi_byte(), Int32(peer),
-                        Self.messageTag, world, dure_mpi_status_ignore()), "MPI_Recv", rank)
-            }
-        }
-        return bytes
     }
 }
 

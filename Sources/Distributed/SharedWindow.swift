@@ -10,7 +10,6 @@ final class SharedWindow {
     private var window: MPI_Win?
     /// Of every rank, or the one.
     let buffers: [UnsafeMutablePointer<Float>]
-    private let host: MPI_Comm?
     private let rank: Int
 
     enum Copies {
@@ -39,9 +38,7 @@ final class SharedWindow {
         try check(MPI_Win_lock_all(Int32(MPI_MODE_NOCHECK), window), "MPI_Win_lock_all", rank)
         self.count = count
         self.window = window
-        self.host = host
         self.rank = rank
-        try meet()
     }
 
     /// Every rank of the host must call this.
@@ -50,12 +47,8 @@ final class SharedWindow {
         MPI_Win_free(&window)
     }
 
-    /// What any rank wrote before is seen by all after.
-    func meet() throws {
-        try check(MPI_Win_sync(window), "MPI_Win_sync", rank)
-        try check(MPI_Barrier(host), "MPI_Barrier", rank)
-        try check(MPI_Win_sync(window), "MPI_Win_sync", rank)
-    }
+    /// To be called before and after the ranks meet, so that what any wrote before is seen by all after.
+    func synchronize() throws { try check(MPI_Win_sync(window), "MPI_Win_sync", rank) }
 
     private static func buffer(
         _ peer: Int, of window: MPI_Win?, _ count: Int, _ rank: Int

@@ -1,10 +1,6 @@
-import Foundation
+import Distributed
 
 /// The machine this process runs on.
 package enum Host {
-    package static let name: String = {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "unknown" }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }()
+    package static let name = hostName()
 }

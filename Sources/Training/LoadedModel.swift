@@ -50,6 +50,13 @@ package struct LoadedModel {
 
     package var configuration: ModelConfiguration { folder.configuration }
 
+    /// Of everything the configuration says.
+    var configurationHash: UInt64 {
+        var hash = ContentHash()
+        hash.add("\(configuration)")
+        return hash.value
+    }
+
     /// Rank 0 reads the weights and the others get them from it. A span head that the file lacks is drawn from
     /// `seed`. There must be memory for the weights: `Communicator.planCompute` asks.
     ///

@@ -25,11 +25,14 @@ package struct TrainingPlan: Sendable, Equatable {
     package var schedule: LearningRateSchedule
     package var evaluation: Interval
     package var saving: Interval
+    /// When copies of the parameters are compared.
+    package var check: Interval
 
     package init(
         totalSteps: Int, stepsPerEpoch: Int, schedule: LearningRateSchedule, evaluation: Interval = .never,
-        saving: Interval = .never
+        saving: Interval = .never, check: Interval = .never
     ) {
+        self.check = check
         self.totalSteps = totalSteps
         self.stepsPerEpoch = stepsPerEpoch
         self.schedule = schedule
@@ -76,6 +79,7 @@ package final class Trainer {
             .started(
                 totalSteps: plan.totalSteps, stepsPerEpoch: plan.stepsPerEpoch, features: features.count))
         for step in 0..<plan.totalSteps {
+            communicator.place = "step \(step + 1)"
             try emit(.stepped(try train(step)))
             try finishStep(step + 1)
         }
@@ -120,14 +124,20 @@ package final class Trainer {
             interval != .never
                 && (isLast || interval.isDue(after: step, stepsPerEpoch: plan.stepsPerEpoch))
         }
-        if isLast || isDue(plan.evaluation) || isDue(plan.saving) { try settle() }
+        if isLast || [plan.evaluation, plan.saving, plan.check].contains(where: isDue) { try settle() }
+        if isDue(plan.check) {
+            try ParameterCheck(layout: model.layout, communicator: communicator).run(
+                model.parameters, place: "after step \(step)")
+        }
         if let evaluate, isDue(plan.evaluation) {
+            communicator.place = "evaluation after step \(step)"
             try emit(.evaluationStarted(step: step))
             if let result = try evaluate() {
                 try emit(.evaluated(step: step, epoch: epoch(after: step), result))
             }
         }
         if isDue(plan.saving) {
+            communicator.place = "checkpoint after step \(step)"
             // The exchange is every rank's, the file rank 0's.
             try optimizer.collectState()
             try communicator.onRoot {

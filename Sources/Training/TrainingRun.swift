@@ -39,6 +39,7 @@ package struct TrainingRun {
     private func train(_ output: OutputDirectory?) throws {
         let opened = try OpenedModel(
             path: settings.model, tokenizer: settings.tokenizer, communicator: communicator)
+        log(try StartUpCheck.run(StartUpCheck.environment + settings.startUpItems, over: communicator))
         let exchange = try settings.exchange.resolved(communicator)
         let preparation = try communicator.together {
             try DataPreparation(
@@ -52,6 +53,9 @@ package struct TrainingRun {
             opened, seed: settings.seed, trains: true, sharesMemory: exchange.sharesMemory,
             communicator: communicator)
         log(loaded.notices)
+        try communicator.requireEqual(loaded.tokenizer.identity.value, "the vocabulary and its settings")
+        try communicator.requireEqual(loaded.configurationHash, "the model's configuration")
+        communicator.place = "preparation of the data"
         let loader = try featureLoader(preparation, loaded, compute)
         let data = (
             training: try loader.load(settings.trainingRequest),
@@ -90,6 +94,7 @@ package struct TrainingRun {
         let store = try output.map { try checkpointStore($0, loaded) }
         trainer.save = store.map { saving($0, loaded, optimizer, flags, stepsPerEpoch: plan.stepsPerEpoch) }
         try trainer.run()
+        communicator.place = "end of the run"
         try communicator.onRoot {
             let epoch = Double(plan.totalSteps) / Double(plan.stepsPerEpoch)
             try store?.saveWeights(
@@ -130,7 +135,8 @@ extension TrainingRun {
             warmupSteps: settings.warmup.steps(of: totalSteps), totalSteps: totalSteps)
         return TrainingPlan(
             totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, schedule: schedule,
-            evaluation: settings.evaluation, saving: settings.saving)
+            evaluation: settings.evaluation, saving: settings.saving,
+            check: settings.parameterCheckSteps.map(Interval.steps) ?? .never)
     }
 
     private func gradientStep(_ model: SpanModel, _ exchange: ExchangeSettings) throws -> GradientStep {

@@ -115,6 +115,8 @@ package struct TrainingSettings: Sendable {
     package var hiddenDropout: Float?
     package var attentionDropout: Float?
     package var loggingSteps = 10
+    /// Steps between comparisons of the parameters over ranks; nil never compares.
+    package var parameterCheckSteps: Int? = 100
 
     package init(model: String, outputDirectory: String, trainFiles: [String]) {
         self.model = model
@@ -227,6 +229,7 @@ extension TrainingSettings {
             ("micro-batch-tokens", compute.microBatchTokens.map(JSONValue.integer) ?? .null),
             ("threads", compute.threads.map(JSONValue.integer) ?? .null),
             ("logging-steps", .integer(loggingSteps)),
+            ("parameter-check-steps", .integer(parameterCheckSteps ?? 0)),
             ("gradient-bucket-megabytes", .number(Double(exchange.buckets.bucketBytes) / 1e6)),
             ("communication-progress", .string(exchange.progress.rawValue)),
             ("shard-optimizer", .boolean(exchange.buckets.keepsTotalsWithOwners)),

@@ -126,6 +126,7 @@ struct BenchStep: ParsableCommand, RankedCommand {
 
     @OptionGroup var model: BenchModelOptions
     @OptionGroup var compute: ComputeOptions
+    @OptionGroup var ranks: RankOptions
     @OptionGroup var exchange: ExchangeOptions
 
     func validate() throws {
@@ -136,7 +137,7 @@ struct BenchStep: ParsableCommand, RankedCommand {
 
     func run() throws {
         let configuration = try model.configuration()
-        try withRanks { communicator, logger in
+        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
             var settings = StepBenchmark.Settings()
             settings.batchSize = batchSize
             settings.maxSequenceLength = maxSeqLength

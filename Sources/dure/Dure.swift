@@ -47,6 +47,14 @@ protocol RankedCommand: ParsableCommand {}
 enum Failure {
     static func report(_ error: any Error) { report("\(error)") }
 
+    /// A failure that only one rank knows of.
+    static func report(_ error: any Error, of communicator: any Communicator) {
+        if error is DistributedError { return report(error) }
+        let name = "rank \(communicator.rank) on host \(communicator.host(of: communicator.rank))"
+        let place = communicator.place.isEmpty ? "" : ", \(communicator.place)"
+        report("\(name)\(place): \(error)")
+    }
+
     /// Ends a process whose command line could not be understood, or that only asked for help.
     static func exit(parsing error: any Error) -> Never {
         let code = Dure.exitCode(for: error)

@@ -23,10 +23,11 @@ struct EvaluateCommand: RankedCommand {
     @OptionGroup(title: "Windows") var cache: FeatureCacheOptions
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
 
     func run() throws {
-        try withRanks { communicator, logger in
+        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
             var output: OutputDirectory?
             try communicator.onRoot { output = try OutputDirectory(creating: outputDir) }
             do {

@@ -110,6 +110,17 @@ struct AnswerOptions: ParsableArguments {
     }
 }
 
+struct RankOptions: ParsableArguments {
+    @Option(help: "Seconds before a rank that does not answer ends the run.")
+    var collectiveTimeout = 600.0
+
+    func validate() throws {
+        try require(
+            collectiveTimeout > 0 && collectiveTimeout <= 1e6, "--collective-timeout", collectiveTimeout,
+            "above 0, and at most a million")
+    }
+}
+
 struct ComputeOptions: ParsableArguments {
     @Option(help: "Most tokens a rank computes at once; bounds memory. Chosen from the model by default.")
     var microBatchTokens: Int?

@@ -5,9 +5,11 @@ import Training
 
 /// Runs `body` on every rank of the run that this process belongs to, alone when no launcher started it; MPI is
 /// only initialised in the former case. Ends the process when `body` fails, and with it the run.
-func withRanks(_ body: (any Communicator, Logger) throws -> Void) throws {
+///
+/// - timeout: seconds that ranks wait for each other.
+func withRanks(timeout: Double, _ body: (any Communicator, Logger) throws -> Void) throws {
     let communicator: any Communicator =
-        MPICommunicator.isLaunched() ? try MPICommunicator() : SingleProcess()
+        MPICommunicator.isLaunched() ? try MPICommunicator(timeout: timeout) : SingleProcess()
     do {
         try body(communicator, makeLogger(communicator))
         communicator.finalize()
@@ -17,12 +19,28 @@ func withRanks(_ body: (any Communicator, Logger) throws -> Void) throws {
         communicator.finalize()
         exit(failure.exitCode)
     } catch {
-        Failure.report(error)
         let code = (error as? any ExitCoded)?.exitCode ?? 70
-        if communicator.size > 1 { communicator.abort(code: code) }
+        if communicator.size > 1 {
+            yieldToTheCause(error)
+            if !isToldByOther(error) { Failure.report(error, of: communicator) }
+            communicator.abort(code: code)
+        }
+        Failure.report(error)
         communicator.finalize()
         exit(code)
     }
+}
+
+/// A message that does not arrive is most likely lost with the rank that sent it: let that one speak, and the launcher
+/// end this process before it does.
+private func yieldToTheCause(_ error: any Error) {
+    if case DistributedError.mpi = error { sleep(2) }
+    if isToldByOther(error) { sleep(5) }
+}
+
+private func isToldByOther(_ error: any Error) -> Bool {
+    if case DistributedError.toldByOther = error { return true }
+    return false
 }
 
 /// Logs to stderr, from rank 0.

@@ -36,6 +36,7 @@ struct TrainCommand: RankedCommand {
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Run") var schedule: RunOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Ranks") var exchange: ExchangeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
 
@@ -52,7 +53,7 @@ struct TrainCommand: RankedCommand {
     }
 
     func run() throws {
-        try withRanks { communicator, logger in
+        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
             try TrainingRun(settings: settings, communicator: communicator, logger: logger).run()
         }
     }
@@ -72,6 +73,7 @@ struct TrainCommand: RankedCommand {
         settings.tokenizer = tokenizer.overrides
         settings.compute = compute.settings
         settings.exchange = exchange.settings
+        settings.parameterCheckSteps = exchange.parameterCheckSteps > 0 ? exchange.parameterCheckSteps : nil
         settings.evaluation = schedule.evalStrategy.interval(schedule.evalSteps)
         settings.saving = schedule.saveStrategy.interval(schedule.saveSteps)
         settings.saveTotalLimit = schedule.saveTotalLimit

@@ -111,7 +111,11 @@ struct ExchangeOptions: ParsableArguments {
     @Flag(help: "The same bits on any number of ranks that divides the batch's 4 to 16 parts; slower.")
     var deterministicReduction = false
 
+    @Option(help: "Steps between comparisons of the parameters over ranks; 0 never compares.")
+    var parameterCheckSteps = 100
+
     func validate() throws {
+        try require(parameterCheckSteps >= 0, "--parameter-check-steps", parameterCheckSteps, "0 or more")
         try require(
             gradientBucketMegabytes > 0 && gradientBucketMegabytes < 1e6, "--gradient-bucket-megabytes",
             gradientBucketMegabytes, "above 0, and below a million")

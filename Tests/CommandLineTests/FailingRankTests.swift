@@ -108,6 +108,36 @@ extension ProgramTests {
             #expect(!work.results(of: "output").contains("final.h5"))
         }
 
+        @Test(arguments: [[], ["--no-shared-memory"]], [0, 1])
+        func aRankThatHangs(more: [String], rank: Int) async throws {
+            let work = try await Workspace()
+            let script = try work.folder.write(
+                script: "echo $$ >'\(work.folder.path)/process.'$OMPI_COMM_WORLD_RANK\nexec \"$@\"",
+                to: "note.sh")
+            let arguments =
+                work.train(into: "output", "--max-steps", "10000000", "--save-strategy", "no")
+                + ["--collective-timeout", "3"] + more
+            let running = try Program.start(ranks: 2, [Program.dure] + arguments, program: script)
+            try await waitForSteps(work)
+            let process = String(decoding: try work.bytes("process.\(rank)"), as: UTF8.self)
+            let start = ContinuousClock.now
+            kill(try #require(pid_t(process.dropLast())), SIGSTOP)
+            let result = try await running.wait()
+            #expect(ContinuousClock.now - start < .seconds(30))
+            expectFailure(result, 69, "no answer from rank \(rank) on host")
+            #expect(messages(result).allSatisfy { $0.contains("within 3 s (") && $0.contains(", step ") })
+            try await expectNoProcesses(work)
+        }
+
+        @Test func ranksThatAreToldDifferentThings() async throws {
+            let work = try await Workspace()
+            let result = try await run(
+                work, work.train(into: "output"), rank: 1, gets: ["--learning-rate", "0.5"])
+            expectFailure(result, 69, "--learning-rate is not the same on all ranks (rank 0 on host ")
+            #expect(messages(result).allSatisfy { $0.contains("0.5)") })
+            #expect(try !work.folder.names.contains("output"))
+        }
+
         private func waitForSteps(_ work: Workspace) async throws {
             for _ in 0..<6000 {
                 if let metrics = try? work.bytes("output/metrics.jsonl"), metrics.count > 1000 { return }

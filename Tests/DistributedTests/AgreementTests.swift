@@ -87,16 +87,17 @@ import Testing
         let same = onRanks(3) { try $0.requireEqual(.max, "weights") }
         #expect(same.allSatisfy { failure(of: $0) == nil })
         // The highest bit alone, on two ranks of four.
-        let different = onRanks(4) { ranks in
+        let different = onRanks(4, hosts: [0, 0, 1, 2]) { ranks in
             try ranks.requireEqual(ranks.rank % 2 == 1 ? 1 << 63 : 0, "weights")
         }
         let failures = different.compactMap { failure(of: $0) }
-        let expected = DistributedError.replicasDiffer(what: "weights", ranks: [1, 3])
+        let names = [RankName(rank: 1, host: "host0"), RankName(rank: 3, host: "host2")]
+        let expected = DistributedError.replicasDiffer(what: "weights", ranks: names)
         #expect(failures.map(\.isOwn) == [false, true, false, false])
         for failure in failures {
             #expect(failure.exitCode == 69 && failure.rank == 1)
             #expect(failure.description == expected.description)
-            #expect(failure.description.contains("ranks 1, 3"))
+            #expect(failure.description.contains("rank 1 on host host0, rank 3 on host host2"))
         }
     }
 

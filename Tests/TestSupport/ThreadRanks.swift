@@ -61,7 +61,9 @@ private final class ThreadRank: Communicator {
         groups = RankGroups(separate: exchange.size)
     }
 
+    var place = ""
     var size: Int { exchange.size }
+    func host(of rank: Int) -> String { "host\(exchange.hosts[rank])" }
     private var host: [Int] { exchange.hosts.indices.filter { exchange.hosts[$0] == exchange.hosts[rank] } }
     var ranksOnHost: Int { host.count }
     var rankOnHost: Int { host.firstIndex(of: rank) ?? 0 }

@@ -39,6 +39,7 @@ import Training
 
     @Test func modelsAndRanks() {
         #expect(ModelError(key: nil, what: "w", remedy: "r").exitCode == 65)
-        #expect(DistributedError.replicasDiffer(what: "w", ranks: [1]).exitCode == 69)
+        #expect(
+            DistributedError.replicasDiffer(what: "w", ranks: [RankName(rank: 1, host: "h")]).exitCode == 69)
     }
 }
