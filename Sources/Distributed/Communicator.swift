@@ -16,6 +16,10 @@ package protocol Communicator: AnyObject {
     /// Where the run is, as "step 17": for messages about what went wrong there.
     var place: String { get set }
 
+    /// The ranks that give the same label as a run of their own, in the same order. Every rank must call this, and
+    /// those of a part finalise it before the whole.
+    func split(by label: Int) throws -> any Communicator
+
     // MARK: Memory in common
 
     /// Which ranks have memory in common: every rank by itself until `formGroups`.
@@ -100,6 +104,7 @@ package final class SingleProcess: Communicator {
     package init() {}
 
     package func host(of rank: Int) -> String { hostName() }
+    package func split(by label: Int) -> any Communicator { SingleProcess() }
     package func formGroups(shared: Int, each: Int) {}
     package func ranksSharing(shared: Int, each: Int) -> Int { 1 }
     package func makeShared(count: Int) -> FloatBuffer { FloatBuffer(count: count) }

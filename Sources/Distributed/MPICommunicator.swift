@@ -12,15 +12,18 @@ package final class MPICommunicator: Communicator {
     package let ranksOnHost: Int
     package let rankOnHost: Int
     package var place = "start"
-    private let world = dure_mpi_comm_world()
+    /// All ranks of this run, or of the part of it.
+    private let world: MPI_Comm?
     /// The ranks of this host.
     private let host: MPI_Comm?
     /// The first ranks of all groups; null on the others.
-    private var leaders = dure_mpi_comm_world()
+    private var leaders: MPI_Comm?
     /// For messages, so that they cannot be taken for parts of other exchanges.
-    private var messages = dure_mpi_comm_null()
+    private let messages: MPI_Comm?
     private let rollCall: RollCall
     private let timeout: Double
+    /// Whether this is part of a run, which MPI outlives.
+    private let isPart: Bool
     private var hosts: [String] = []
     package private(set) var groups: RankGroups
     package let allowsOtherThreads: Bool
@@ -32,8 +35,7 @@ package final class MPICommunicator: Communicator {
     /// Initialises MPI. Call at most once in a process.
     ///
     /// - timeout: seconds that an exchange may take, waiting for the slowest rank included.
-    package init(timeout: Double) throws {
-        self.timeout = timeout
+    package convenience init(timeout: Double) throws {
         var provided: Int32 = 0
         // Before initialisation has succeeded there is no rank to name.
         try Self.within(timeout, "MPI_Init_thread") {
@@ -42,12 +44,24 @@ package final class MPICommunicator: Communicator {
         }
         let world = dure_mpi_comm_world()
         MPI_Comm_set_errhandler(world, dure_mpi_errors_return())
+        try self.init(
+            world, isPart: false, allowsOtherThreads: provided >= Int32(MPI_THREAD_SERIALIZED), timeout)
+    }
+
+    /// The ranks of an MPI communicator. All of them must call this.
+    private init(
+        _ world: MPI_Comm?, isPart: Bool, allowsOtherThreads: Bool, _ timeout: Double
+    ) throws {
+        self.world = world
+        leaders = world
+        self.isPart = isPart
+        self.allowsOtherThreads = allowsOtherThreads
+        self.timeout = timeout
         let rank = try Self.query(world, "MPI_Comm_rank", MPI_Comm_rank)
         self.rank = rank
         let size = try Self.query(world, "MPI_Comm_size", MPI_Comm_size)
         self.size = size
         groups = RankGroups(separate: size)
-        allowsOtherThreads = provided >= Int32(MPI_THREAD_SERIALIZED)
         var host = dure_mpi_comm_null()
         var calls = dure_mpi_comm_null()
         var messages = dure_mpi_comm_null()
@@ -65,6 +79,17 @@ package final class MPICommunicator: Communicator {
         self.messages = messages
         rollCall = RollCall(calls, rank: rank, size: size)
         hosts = try allGather(Array(hostName().utf8)).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    package func split(by label: Int) throws -> any Communicator {
+        var part = dure_mpi_comm_null()
+        try within("MPI_Comm_split") {
+            try check(MPI_Comm_split(world, Int32(label), Int32(rank), &part), "MPI_Comm_split", rank)
+        }
+        let communicator = try MPICommunicator(
+            part, isPart: true, allowsOtherThreads: allowsOtherThreads, timeout)
+        communicator.place = place
+        return communicator
     }
 
     package func host(of rank: Int) -> String { hosts[rank] }
@@ -150,7 +175,7 @@ package final class MPICommunicator: Communicator {
             sleep(Self.abortSeconds)
             _exit(code)
         }
-        MPI_Abort(world, code)
+        MPI_Abort(dure_mpi_comm_world(), code)
         _exit(code)
     }
 
@@ -165,7 +190,8 @@ package final class MPICommunicator: Communicator {
         ) {
             // In the order of their making, which is that of all ranks.
             for window in windows { window.free() }
-            MPI_Finalize()
+            windows = []
+            if !isPart { MPI_Finalize() }
         }
     }
 }

@@ -58,12 +58,21 @@ package final class AdamW {
 
     /// One update of all parameters from `gradients` · `gradientScale`.
     ///
-    /// No rank may still read the parameters, and all have them new, what `order` has first before the rest, when `settle` or the next step's forward is
-    /// done.
+    /// No rank may still read the parameters. All have the new ones, what `order` has first before the rest, when
+    /// `settle` or the next step's forward is done.
     package func update(
         _ parameters: FloatBuffer, gradients: FloatBuffer, gradientScale: Double, learningRate: Double,
         order: SpreadOrder = .ascending
     ) throws {
+        updateHandled(
+            parameters, gradients: gradients, gradientScale: gradientScale, learningRate: learningRate)
+        try exchange?.publish(parameters, order: order)
+    }
+
+    /// The part of `update` that this rank computes: what it handles of the parameters.
+    func updateHandled(
+        _ parameters: FloatBuffer, gradients: FloatBuffer, gradientScale: Double, learningRate: Double
+    ) {
         updates += 1
         let step = AdamWStep(
             learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
@@ -76,7 +85,6 @@ package final class AdamW {
                 gradients: gradients.pointer + offset, firstMoment: firstMoment.pointer + offset,
                 secondMoment: secondMoment.pointer + offset)
         }
-        try exchange?.publish(parameters, order: order)
     }
 
     /// Waits until this rank has the updated parameters of all others. To be called before anything but a step's

@@ -11,6 +11,11 @@ package struct BatchSplit: Sendable, Equatable {
     /// The parts of this rank, one after the other.
     package let own: Range<Int>
 
+    init(parts: Int, own: Range<Int>) {
+        self.parts = parts
+        self.own = own
+    }
+
     /// One part for each rank.
     package init(ranks communicator: any Communicator) {
         parts = communicator.size

@@ -11,7 +11,10 @@ struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measure rates, beside the limit they are measured against.",
         discussion: "dure bench step --size base --profile",
-        subcommands: [BenchGEMM.self, BenchKernels.self, BenchStep.self, BenchTokenize.self])
+        subcommands: [
+            BenchGEMM.self, BenchKernels.self, BenchStep.self, BenchCommunication.self,
+            BenchTokenize.self,
+        ])
 }
 
 /// Architectures by the name that people know them by.
@@ -106,12 +109,8 @@ struct BenchKernels: ParsableCommand {
     }
 }
 
-struct BenchStep: ParsableCommand, RankedCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "step",
-        abstract: "Whole training steps, against the rate of the products; also under mpirun.",
-        discussion: "mpirun -n 2 dure bench step --size base --profile")
-
+/// What the benchmarks of whole steps, which also run under mpirun, have in common.
+struct BenchStepOptions: ParsableArguments {
     @Option(help: "Features of a step, over all ranks.")
     var batchSize = 16
 
@@ -120,9 +119,6 @@ struct BenchStep: ParsableCommand, RankedCommand {
 
     @Option(help: "Steps that count.")
     var steps = 5
-
-    @Flag(help: "Show where a step's time goes.")
-    var profile = false
 
     @OptionGroup var model: BenchModelOptions
     @OptionGroup var compute: ComputeOptions
@@ -135,21 +131,37 @@ struct BenchStep: ParsableCommand, RankedCommand {
         try requirePositive("--steps", steps)
     }
 
+    var settings: StepBenchmark.Settings {
+        var settings = StepBenchmark.Settings()
+        settings.batchSize = batchSize
+        settings.maxSequenceLength = maxSeqLength
+        settings.steps = steps
+        settings.compute = compute.settings
+        settings.exchange = exchange.settings
+        return settings
+    }
+}
+
+struct BenchStep: ParsableCommand, RankedCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "step",
+        abstract: "Whole training steps, against the rate of the products; also under mpirun.",
+        discussion: "mpirun -n 2 dure bench step --size base --profile")
+
+    @Flag(help: "Show where a step's time goes.")
+    var profile = false
+
+    @OptionGroup var options: BenchStepOptions
+
     func run() throws {
-        let configuration = try model.configuration()
-        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
-            var settings = StepBenchmark.Settings()
-            settings.batchSize = batchSize
-            settings.maxSequenceLength = maxSeqLength
-            settings.steps = steps
-            settings.compute = compute.settings
-            settings.exchange = exchange.settings
+        let configuration = try options.model.configuration()
+        try withRanks(timeout: options.ranks.collectiveTimeout) { communicator, logger in
             let report = try StepBenchmark(
-                configuration: configuration, settings: settings, communicator: communicator,
+                configuration: configuration, settings: options.settings, communicator: communicator,
                 logger: logger
             ).run()
             guard communicator.isRoot else { return }
-            try printResult(model.json ? report.json.indented : text(report))
+            try printResult(options.model.json ? report.json.indented : text(report))
         }
     }
 

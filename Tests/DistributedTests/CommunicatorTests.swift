@@ -54,4 +54,21 @@ import Testing
         }
         #expect(heard.count == size)
     }
+
+    @Test("ranks with one label are a run of their own, in the same order")
+    func parts() throws {
+        let heard = try valuesOnRanks(5, hosts: [0, 0, 0, 1, 1]) { ranks in
+            let part = try ranks.split(by: ranks.rank % 2)
+            var numbers = [Double(ranks.rank)]
+            try part.sum(&numbers)
+            let members = try part.allGather([UInt8(ranks.rank)])
+            // The whole goes on as it was.
+            try ranks.sum(&numbers)
+            return (part.rank, part.ranksOnHost, members.map { $0[0] }, numbers[0])
+        }
+        #expect(heard.map(\.0) == [0, 0, 1, 1, 2])
+        #expect(heard.map(\.1) == [2, 1, 2, 1, 1])
+        #expect(heard.map(\.2) == [[0, 2, 4], [1, 3], [0, 2, 4], [1, 3], [0, 2, 4]])
+        #expect(heard.allSatisfy { $0.3 == 3 * 6 + 2 * 4 })
+    }
 }

@@ -54,6 +54,7 @@ private final class ThreadRank: Communicator {
     let allowsOtherThreads = true
     /// Buffers made so far, the same on every rank.
     private var buffersMade = 0
+    private var partsMade = 0
 
     init(rank: Int, exchange: Exchange) {
         self.rank = rank
@@ -67,6 +68,16 @@ private final class ThreadRank: Communicator {
     private var host: [Int] { exchange.hosts.indices.filter { exchange.hosts[$0] == exchange.hosts[rank] } }
     var ranksOnHost: Int { host.count }
     var rankOnHost: Int { host.firstIndex(of: rank) ?? 0 }
+
+    func split(by label: Int) throws -> any Communicator {
+        let labels = try allGather(withUnsafeBytes(of: label) { Array($0) })
+        let members = labels.indices.filter { labels[$0] == labels[rank] }
+        partsMade += 1
+        let part = exchange.part(
+            Exchange.BufferName(number: partsMade, owner: members[0]),
+            hosts: members.map { exchange.hosts[$0] })
+        return ThreadRank(rank: members.firstIndex(of: rank) ?? 0, exchange: part)
+    }
 
     func sum(_ values: inout [Double]) throws {
         try values.withUnsafeMutableBufferPointer { try sum(into: $0, "sum of \($0.count) doubles") }
@@ -180,7 +191,7 @@ private final class ThreadTransfer: Transfer {
 private final class Exchange: @unchecked Sendable {
     let size: Int
     private let condition = NSCondition()
-    private var parts: [[UInt8]]
+    private var contributions: [[UInt8]]
     private var operations: [String]
     private var arrived = 0
     private var left = 0
@@ -191,6 +202,7 @@ private final class Exchange: @unchecked Sendable {
     /// The host of each rank.
     let hosts: [Int]
     private var buffers: [BufferName: FloatBuffer] = [:]
+    private var parts: [BufferName: Exchange] = [:]
     private var messages: [MessageName: [Int: [UInt8]]] = [:]
     private var posted: [MessageName: Int] = [:]
     private var awaited: [MessageName: Int] = [:]
@@ -203,7 +215,7 @@ private final class Exchange: @unchecked Sendable {
     init(size: Int, hosts: [Int]) {
         self.size = size
         self.hosts = hosts
-        parts = Array(repeating: [], count: size)
+        contributions = Array(repeating: [], count: size)
         operations = Array(repeating: "", count: size)
     }
 
@@ -213,6 +225,15 @@ private final class Exchange: @unchecked Sendable {
             let buffer = buffers[name] ?? FloatBuffer(count: count)
             buffers[name] = buffer
             return buffer
+        }
+    }
+
+    /// The same ranks for all who ask by that name.
+    func part(_ name: BufferName, hosts: [Int]) -> Exchange {
+        condition.withLock {
+            let part = parts[name] ?? Exchange(size: hosts.count, hosts: hosts)
+            parts[name] = part
+            return part
         }
     }
 
@@ -242,12 +263,12 @@ private final class Exchange: @unchecked Sendable {
         condition.lock()
         defer { condition.unlock() }
         guard left == 0 else { throw ExchangeError.rankLeft(during: operation) }
-        parts[rank] = bytes
+        contributions[rank] = bytes
         operations[rank] = operation
         arrived += 1
         let own = generation
         if arrived == size {
-            complete(Set(operations).count == 1 ? .success(parts) : .failure(.mismatch(operations)))
+            complete(Set(operations).count == 1 ? .success(contributions) : .failure(.mismatch(operations)))
         }
         while generation == own { condition.wait() }
         return try outcome.get()

@@ -1,5 +1,4 @@
 import Distributed
-import Kernels
 import Logging
 import Model
 import QuestionAnswering
@@ -50,55 +49,15 @@ package struct StepBenchmark {
 
     /// Measures on all ranks; the report is of rank 0.
     package func run() throws -> Report {
-        let features = RandomFeatures(
-            count: settings.batchSize * (settings.steps + settings.warmup),
-            maxLength: min(settings.maxSequenceLength, configuration.maxPositions),
-            vocabularySize: configuration.vocabularySize)
-        let exchange = try settings.exchange.resolved(communicator)
-        let compute = try communicator.planCompute(
-            settings.compute, configuration, sequenceLength: features.longest,
-            for: .training(validates: false), exchange: exchange, batchSize: settings.batchSize)
-        for notice in compute.notices { logger.warning("\(notice)") }
-        let layout = ParameterLayout(configuration)
-        if exchange.sharesMemory { try communicator.formGroups(layout, trains: true) }
-        let parameters = try communicator.makeShared(count: layout.count)
-        if communicator.isRoot {
-            initializeParameters(parameters.buffer, layout: layout, configuration: configuration, seed: 1)
-        }
-        try communicator.spreadFromRoot(parameters)
-        let model = SpanModel(
-            configuration: configuration, layout: layout, parameters: parameters,
-            capacity: BatchCapacity(
-                tokens: compute.microBatchTokens, sequenceLength: features.longest), pool: compute.pool)
-        let trainer = try trainer(model, features, compute, exchange)
-        let (steps, profile) = try measure(trainer, model)
+        let training = try BenchmarkTraining(
+            configuration, settings, communicator: communicator, logger: logger)
+        let (steps, profile) = try measure(training.trainer, training.model)
         let products = ProductBenchmark(
-            configuration: configuration, tokens: compute.microBatchTokens, pool: compute.pool
+            configuration: configuration, tokens: training.compute.microBatchTokens,
+            pool: training.compute.pool
         ).run()
-        return report(steps, profile, features, productRate: products.last?.rate ?? 0, compute)
-    }
-
-    private func trainer(
-        _ model: SpanModel, _ features: RandomFeatures, _ compute: ComputePlan,
-        _ exchange: ExchangeSettings
-    ) throws -> Trainer {
-        let total = settings.steps + settings.warmup
-        let schedule = LearningRateSchedule(kind: .constant, peak: 1e-5, warmupSteps: 0, totalSteps: total)
-        let gradientStep = try GradientStep(
-            model: model, communicator: communicator, seed: 1, hiddenDropout: configuration.hiddenDropout,
-            attentionDropout: configuration.attentionDropout, exchange: exchange,
-            split: exchange.isDeterministic
-                ? BatchSplit(batchSize: settings.batchSize, dealtTo: communicator) : nil)
-        return Trainer(
-            plan: TrainingPlan(totalSteps: total, stepsPerEpoch: total, schedule: schedule), model: model,
-            features: features,
-            sampler: FeatureSampler(
-                featureCount: features.count, batchSize: settings.batchSize, seed: 1, shuffles: false),
-            gradientStep: gradientStep,
-            optimizer: try AdamW(
-                layout: model.layout, settings: OptimizerSettings(), pool: compute.pool,
-                exchange: gradientStep.exchange),
-            pool: compute.pool, communicator: communicator, observers: [])
+        return report(
+            steps, profile, training.features, productRate: products.last?.rate ?? 0, training.compute)
     }
 
     private func measure(_ trainer: Trainer, _ model: SpanModel) throws -> ([StepReport], StepProfile) {
@@ -154,36 +113,5 @@ extension ModelConfiguration {
             total + 6 * weights * Double(length) + 12 * Double(hiddenSize) * Double(length * length)
         }
         return perBlock * Double(layerCount)
-    }
-}
-
-/// Features of random tokens whose lengths are distributed about as KorQuAD's: median 220, mean 249, cut at the
-/// longest allowed.
-struct RandomFeatures: FeatureSource {
-    private let lengths: [Int]
-    private let vocabularySize: Int
-
-    init(count: Int, maxLength: Int, vocabularySize: Int) {
-        self.vocabularySize = vocabularySize
-        var generator = PhiloxGenerator(seed: 7, purpose: .sampling)
-        lengths = (0..<count).map { _ in
-            // The sum of twelve uniform draws is about normal.
-            let normal = (0..<12).reduce(-6.0) { sum, _ in sum + generator.nextUniform() }
-            return min(max(Int(220 * power(2.718_281_828, 0.5 * normal)), 8), maxLength)
-        }
-    }
-
-    var count: Int { lengths.count }
-    var longest: Int { lengths.max() ?? 0 }
-    func tokenCount(_ index: Int) -> Int { lengths[index] }
-    func name(_ index: Int) -> String { "random \(index)" }
-
-    func sequence(_ index: Int, position: UInt32) -> InputSequence {
-        let length = lengths[index]
-        let question = length / 6
-        return InputSequence(
-            wordIDs: (0..<length).map { Int32(($0 * 7919 + index * 104_729) % vocabularySize) },
-            tokenTypeIDs: (0..<length).map { $0 < question ? 0 : 1 },
-            label: SpanLabel(start: question, end: min(question + 2, length - 1)), position: position)
     }
 }
