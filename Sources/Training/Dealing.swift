@@ -7,17 +7,13 @@ package enum Dealing {
     }
 
     /// Deals items to ranks so that the ranks' totals are close: the most costly first, each to the rank with
-    /// the least so far. Returns the items of every rank in ascending order; a rank may have none.
+    /// the least so far, and then moves and exchanges that lower the largest total. Returns the items of every rank
+    /// in ascending order; a rank may have none.
     package static func deal(costs: [Double], ranks: Int) -> [[Int]] {
-        var shares = [[Int]](repeating: [], count: ranks)
-        var totals = [Double](repeating: 0, count: ranks)
-        let order = costs.indices.sorted { (costs[$1], $0) < (costs[$0], $1) }
-        for item in order {
-            let rank = totals.indices.min { (totals[$0], $0) < (totals[$1], $1) } ?? 0
-            shares[rank].append(item)
-            totals[rank] += costs[item]
-        }
-        return shares.map { $0.sorted() }
+        var shares = Shares(costs: costs, ranks: ranks)
+        shares.dealLargestFirst()
+        shares.even()
+        return shares.items.map { $0.sorted() }
     }
 
     /// Cuts items in order into micro-batches of at most `limit` tokens, as few as that allows and of about
@@ -48,5 +44,85 @@ package enum Dealing {
         }
         if start < tokens.count { result.append(start..<tokens.count) }
         return result
+    }
+}
+
+/// Items dealt to ranks, and the totals of their costs.
+private struct Shares {
+    private(set) var items: [[Int]]
+    private let costs: [Double]
+    private var totals: [Double]
+
+    /// A largest total that is above the mean by no more than this share is good enough.
+    private static let tolerance = 1e-3
+    /// Changes for each rank, at most; every one is sought among all items.
+    private static let changes = 4
+
+    init(costs: [Double], ranks: Int) {
+        self.costs = costs
+        items = Array(repeating: [], count: ranks)
+        totals = Array(repeating: 0, count: ranks)
+    }
+
+    /// The rule of Graham (SIAM Journal on Applied Mathematics, 1969): at most a third above the best.
+    mutating func dealLargestFirst() {
+        for item in costs.indices.sorted(by: { (costs[$1], $0) < (costs[$0], $1) }) {
+            let rank = totals.indices.min { (totals[$0], $0) < (totals[$1], $1) } ?? 0
+            items[rank].append(item)
+            totals[rank] += costs[item]
+        }
+    }
+
+    /// Lowers the largest total step by step, each time by the best change with another rank there is.
+    mutating func even() {
+        let goal = costs.reduce(0, +) / Double(totals.count) * (1 + Self.tolerance)
+        for _ in 0..<Self.changes * totals.count {
+            let from = totals.indices.max { (totals[$0], $1) < (totals[$1], $0) } ?? 0
+            guard totals[from] > goal, let change = bestChange(from: from) else { return }
+            apply(change)
+        }
+    }
+
+    /// An item that goes from one rank to another, and one that comes back for it, as places in their items.
+    private struct Change {
+        let from: Int
+        let to: Int
+        let given: Int
+        let taken: Int?
+    }
+
+    /// The change that lowers the larger total of the two ranks the most; nil where none does.
+    private func bestChange(from: Int) -> Change? {
+        var best: Change?
+        var bestGain = 0.0
+        for to in totals.indices where to != from {
+            let difference = totals[from] - totals[to]
+            // No change with this rank gains more than half of the difference.
+            guard difference / 2 > bestGain else { continue }
+            for given in items[from].indices {
+                for taken in [nil] + items[to].indices.map(Optional.some) {
+                    let moved = costs[items[from][given]] - (taken.map { costs[items[to][$0]] } ?? 0)
+                    let gain = min(moved, difference - moved)
+                    if gain > bestGain {
+                        bestGain = gain
+                        best = Change(from: from, to: to, given: given, taken: taken)
+                    }
+                }
+            }
+        }
+        return best
+    }
+
+    private mutating func apply(_ change: Change) {
+        let item = items[change.from].remove(at: change.given)
+        totals[change.from] -= costs[item]
+        totals[change.to] += costs[item]
+        if let taken = change.taken {
+            let other = items[change.to].remove(at: taken)
+            totals[change.to] -= costs[other]
+            totals[change.from] += costs[other]
+            items[change.from].append(other)
+        }
+        items[change.to].append(item)
     }
 }

@@ -34,6 +34,28 @@ import Training
         #expect(Dealing.deal(costs: [1, 9, 1, 8, 1], ranks: 2) == [[1, 2], [0, 3, 4]])
     }
 
+    @Test func changesMakeUpForWhatDealingTheLargestFirstLeaves() {
+        // Dealt as they come: 3 + 2 + 2 and 3 + 2.
+        let costs: [Double] = [3, 3, 2, 2, 2]
+        let totals = Dealing.deal(costs: costs, ranks: 2).map { $0.reduce(0) { $0 + costs[$1] } }
+        #expect(totals == [6, 6])
+    }
+
+    @Test(arguments: [(2, 0.003), (3, 0.01), (4, 0.015)])
+    func sixteenFeaturesAreDealtEvenly(ranks: Int, bound: Double) {
+        var random = PhiloxGenerator(seed: 5, purpose: .sampling)
+        var excess = 0.0
+        let batches = 100
+        for _ in 0..<batches {
+            let costs = (0..<16).map { _ in
+                Dealing.cost(tokens: Int.random(in: 80...384, using: &random), hiddenSize: 768)
+            }
+            let totals = Dealing.deal(costs: costs, ranks: ranks).map { $0.reduce(0) { $0 + costs[$1] } }
+            excess += (totals.max() ?? 0) / (totals.reduce(0, +) / Double(ranks)) - 1
+        }
+        #expect(excess / Double(batches) < bound)
+    }
+
     @Test func longFeaturesCostMoreThanTheirShareOfTokens() {
         let short = Dealing.cost(tokens: 100, hiddenSize: 768)
         let long = Dealing.cost(tokens: 400, hiddenSize: 768)

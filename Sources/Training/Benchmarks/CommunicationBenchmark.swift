@@ -67,11 +67,18 @@ package struct CommunicationBenchmark {
             training: training, settings: settings.step, communicator: communicator
         ).run()
         let forecast = try forecast(training, overlap, link ?? settings.assumedLink)
-        let ranks = [communicator.size] + settings.forecast.filter { $0 != communicator.size }
         return Report(
             hosts: Set(hosts).count, ranks: communicator.size, hostLink: hostLink, link: link, sums: sums,
-            overlap: overlap, forecast: forecast,
-            rows: ranks.map { forecast.row(ranks: $0, imbalance: imbalance(ranks: $0)) })
+            overlap: overlap, forecast: forecast, rows: rows(forecast, link ?? hostLink))
+    }
+
+    /// - link: what the ranks at hand send over.
+    private func rows(_ forecast: ScalingForecast, _ link: Link?) -> [ScalingForecast.Row] {
+        var atHand = forecast
+        if let link { atHand.link = link }
+        let more = settings.forecast.filter { $0 > communicator.size }
+        return [atHand.row(ranks: communicator.size, imbalance: imbalance(ranks: communicator.size))]
+            + more.map { forecast.row(ranks: $0, imbalance: imbalance(ranks: $0)) }
     }
 
     /// The first rank of every rank's host.
