@@ -36,6 +36,7 @@ package final class GradientExchange {
     private let communicator: any Communicator
     private let buffers: GroupBuffers
     package let settings: Settings
+    private let pool: WorkerPool
     private let staging = StagingBuffers()
     private var exchanges: [BucketExchange] = []
     /// Elements from here on are final on this rank.
@@ -48,11 +49,16 @@ package final class GradientExchange {
     /// How many buckets may hold memory for what they receive at once.
     private static let bucketsInFlight = 4
 
-    package init(communicator: any Communicator, buffers: GroupBuffers, settings: Settings) {
+    /// - pool: threads that wait for the sum and may help with it.
+    package init(
+        communicator: any Communicator, buffers: GroupBuffers, settings: Settings,
+        pool: WorkerPool = WorkerPool(threadCount: 1)
+    ) {
         let count = buffers.own.count
         self.communicator = communicator
         self.buffers = buffers
         self.settings = settings
+        self.pool = pool
         layout = ShardLayout(
             count: count, ranks: communicator.size,
             bucketSize: max(settings.bucketBytes / MemoryLayout<Float>.stride, 1))
@@ -117,13 +123,9 @@ package final class GradientExchange {
     private func sumInGroup() throws {
         guard communicator.size > 1 else { return }
         try communicator.meet()
-        for range in owned {
-            for part in written.clamped(to: range) {
-                sumInPairs(
-                    buffers.all.map { UnsafePointer($0 + part.lowerBound) },
-                    into: buffers.own.pointer + part.lowerBound, count: part.count)
-            }
-        }
+        sumInPairs(
+            pool, buffers.all.map { UnsafePointer($0) }, into: buffers.own.pointer,
+            over: written.intersection(owned))
     }
 }
 

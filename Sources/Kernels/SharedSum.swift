@@ -23,19 +23,36 @@ package func sumInPairs(
     }
 }
 
+/// The same for every element of `ranges`, which must not overlap, by all threads.
+package func sumInPairs(
+    _ pool: WorkerPool, _ sources: [UnsafePointer<Float>], into target: UnsafeMutablePointer<Float>,
+    over ranges: [Range<Int>]
+) {
+    let pieces = pieces(of: ranges)
+    pool.run(pieces.count) { index, _ in
+        let start = pieces[index].lowerBound
+        sumInPairs(sources.map { $0 + start }, into: target + start, count: pieces[index].count)
+    }
+}
+
 /// target[i] += source[i] for every element of `ranges`, which must not overlap.
 package func addFloats(
     _ pool: WorkerPool, _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>,
     over ranges: [Range<Int>]
 ) {
+    let pieces = pieces(of: ranges)
+    pool.run(pieces.count) { index, _ in
+        for element in pieces[index] { target[element] += source[element] }
+    }
+}
+
+/// Pieces that are worth a thread's while.
+private func pieces(of ranges: [Range<Int>]) -> [Range<Int>] {
     let piece = 1 << 14
-    let pieces = ranges.flatMap { range in
+    return ranges.flatMap { range in
         stride(from: range.lowerBound, to: range.upperBound, by: piece).map {
             $0..<min($0 + piece, range.upperBound)
         }
-    }
-    pool.run(pieces.count) { index, _ in
-        for element in pieces[index] { target[element] += source[element] }
     }
 }
 

@@ -73,7 +73,8 @@ package final class GradientStep {
         gradients = own.own
         buffers =
             [gradients] + (1..<split.buffers).map { _ in FloatBuffer(count: model.layout.count) }
-        exchange = GradientExchange(communicator: communicator, buffers: own, settings: settings.buckets)
+        exchange = GradientExchange(
+            communicator: communicator, buffers: own, settings: settings.buckets, pool: model.pool)
         driver = ExchangeDriver(
             exchange, settings.progress, allowsThread: communicator.allowsOtherThreads)
     }

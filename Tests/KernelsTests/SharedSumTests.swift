@@ -41,6 +41,22 @@ import Testing
         #expect(((1 + tiny) + tiny) + tiny == 1)
     }
 
+    @Test("threads make the same bits, and touch nothing but the ranges", arguments: [1, 3])
+    func threads(_ count: Int) {
+        var random = TestRandom(7)
+        let sources = (0..<3).map { _ in Memory(random.normals(50_000)) }
+        let pointers = sources.map { UnsafePointer($0.pointer) }
+        let target = Memory([Float](repeating: 9, count: 50_000))
+        let ranges = [0..<1, 5..<40_000, 49_990..<50_000]
+        sumInPairs(WorkerPool(threadCount: count), pointers, into: target.pointer, over: ranges)
+        for index in 0..<50_000 {
+            let isIn = ranges.contains { $0.contains(index) }
+            #expect(target.pointer[index] == (isIn ? Self.reference(pointers.map { $0[index] }[...]) : 9))
+        }
+        for memory in sources { keep(memory) }
+        keep(target)
+    }
+
     @Test("no sources, and no elements, change nothing")
     func nothing() {
         let memory = Memory([Float(3)])
