@@ -11,6 +11,7 @@ func withRanks(timeout: Double, _ body: (any Communicator, Logger) throws -> Voi
     let communicator: any Communicator =
         MPICommunicator.isLaunched() ? try MPICommunicator(timeout: timeout) : SingleProcess()
     do {
+        if communicator.size == 1 { try requireAlone(ProcessInfo.processInfo.environment) }
         try body(communicator, makeLogger(communicator))
         communicator.finalize()
     } catch let failure as AgreedFailure {
@@ -29,6 +30,19 @@ func withRanks(timeout: Double, _ body: (any Communicator, Logger) throws -> Voi
         communicator.finalize()
         exit(code)
     }
+}
+
+/// Refuses to be one of several runs that write the same files: tasks of Slurm's `srun` that do not learn of each
+/// other, which look like one process each.
+private func requireAlone(_ environment: [String: String]) throws {
+    guard let tasks = environment["SLURM_STEP_NUM_TASKS"].flatMap(Int.init), tasks > 1,
+        // What mpirun starts in a step knows of its ranks.
+        environment["OMPI_COMM_WORLD_SIZE"] == nil
+    else { return }
+    throw TrainingError.setting(
+        flag: "SLURM_STEP_NUM_TASKS=\(tasks)",
+        problem: "Slurm has started \(tasks) tasks that know nothing of each other",
+        remedy: "start them with srun --mpi=pmix, where srun --mpi=list has it, or with mpirun")
 }
 
 /// A message that does not arrive is most likely lost with the rank that sent it: let that one speak, and the launcher

@@ -129,6 +129,18 @@ extension ProgramTests {
             try await expectNoProcesses(work)
         }
 
+        @Test func tasksOfSlurmThatKnowNothingOfEachOther() async throws {
+            let work = try await Workspace()
+            let result = try await Program.run(
+                work.train(into: "output"), environment: ["SLURM_STEP_NUM_TASKS": "2"])
+            expectFailure(result, 64, "SLURM_STEP_NUM_TASKS=2", "srun --mpi=pmix")
+            #expect(try !work.folder.names.contains("output"))
+            expectSuccess(
+                try await Program.run(
+                    work.train(into: "output", "--max-steps", "1"),
+                    environment: ["SLURM_STEP_NUM_TASKS": "1"]))
+        }
+
         @Test func ranksThatAreToldDifferentThings() async throws {
             let work = try await Workspace()
             let result = try await run(
