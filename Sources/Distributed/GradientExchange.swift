@@ -159,10 +159,14 @@ extension GradientExchange {
     /// Waits until all published values are there.
     package func settle() throws {
         if let failure { throw failure }
-        try communicator.wait(for: "the updated parameters") { try advanceSpread(below: layout.count) }
+        try communicator.wait(for: "the updated parameters") {
+            _ = try advanceSpread(below: layout.count)
+            // What is not read of a table is still to come when all that is read is there.
+            return !isSpreading
+        }
     }
 
-    /// Returns whether the values before `upper` are there.
+    /// Returns whether what is read of the values before `upper` are there.
     private func advanceSpread(below upper: Int) throws -> Bool {
         guard let spread else { return true }
         try spread.advance()
