@@ -146,7 +146,7 @@ import Testing
     @Test("every rank gets the sums it handles, and all ranks the same parameters", arguments: cases)
     func sums(_ test: Case) throws {
         let outcomes = try valuesOnRanks(test.hosts.count, hosts: test.hosts) { try Self.run(test, $0) }
-        #expect(outcomes.allSatisfy(\.isComplete))
+        #expect(outcomes.allSatisfy { $0.isComplete })
         var parameters = [Float](repeating: 0, count: test.count)
         for step in 0..<3 {
             let expected = Self.expected(test, step: step)
