@@ -6,6 +6,31 @@ import Testing
 struct RankProcess {
     let id: pid_t
     let rank: Int
+
+    init?(_ id: pid_t) {
+        let rank = Self.variable("OMPI_COMM_WORLD_RANK", of: id).flatMap { Int($0) }
+        guard let rank else { return nil }
+        self.id = id
+        self.rank = rank
+    }
+
+    /// A variable of its environment.
+    func variable(_ name: String) -> String? { Self.variable(name, of: id) }
+
+    private static func variable(_ name: String, of process: pid_t) -> String? {
+        let variables = FileManager.default.contents(atPath: "/proc/\(process)/environ") ?? Data()
+        let own = variables.split(separator: 0).lazy.map { String(decoding: $0, as: UTF8.self) }
+            .first { $0.hasPrefix("\(name)=") }
+        return own.map { String($0.dropFirst(name.count + 1)) }
+    }
+
+    /// Whether it has ended and its parent, which still runs, does not want to know.
+    var isNeglected: Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8) else {
+            return false
+        }
+        return status.contains("State:\tZ") && !status.contains("PPid:\t1\n")
+    }
 }
 
 extension Workspace {
@@ -14,17 +39,8 @@ extension Workspace {
         let program = URL(filePath: Program.dure).resolvingSymlinksInPath().path()
         return Program.processes(mentioning: folder.path).compactMap { id in
             let executable = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(id)/exe")
-            guard executable == program, let rank = Self.rank(of: id) else { return nil }
-            return RankProcess(id: id, rank: rank)
+            return executable == program ? RankProcess(id) : nil
         }.sorted { $0.rank < $1.rank }
-    }
-
-    private static func rank(of process: pid_t) -> Int? {
-        let name = "OMPI_COMM_WORLD_RANK="
-        let variables = FileManager.default.contents(atPath: "/proc/\(process)/environ") ?? Data()
-        let own = variables.split(separator: 0).lazy.map { String(decoding: $0, as: UTF8.self) }
-            .first { $0.hasPrefix(name) }
-        return own.flatMap { Int($0.dropFirst(name.count)) }
     }
 
     /// Waits until `count` ranks run.
