@@ -21,19 +21,8 @@ extension ProgramTests {
             let start = ContinuousClock.now
             let result = try await Program.run(ranks: 2, [], program: script)
             #expect(ContinuousClock.now - start < .seconds(10))
-            try await expectNoProcesses(work)
+            try await work.expectNoProcesses()
             return result
-        }
-
-        /// mpirun may be gone a moment before the last rank is.
-        private func expectNoProcesses(
-            _ work: Workspace, sourceLocation: SourceLocation = #_sourceLocation
-        ) async throws {
-            for _ in 0..<500 where !Program.processes(mentioning: work.folder.path).isEmpty {
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            #expect(
-                Program.processes(mentioning: work.folder.path).isEmpty, sourceLocation: sourceLocation)
         }
 
         @Test(arguments: [0, 1])
@@ -96,7 +85,7 @@ extension ProgramTests {
                 to: "note.sh")
             let arguments = work.train(into: "output", "--max-steps", "10000000", "--save-strategy", "no")
             let running = try Program.start(ranks: 2, [Program.dure] + arguments, program: script)
-            try await waitForSteps(work)
+            try await work.waitForSteps()
             let process = String(decoding: try work.bytes("process.\(rank)"), as: UTF8.self)
             let start = ContinuousClock.now
             kill(try #require(pid_t(process.dropLast())), SIGKILL)
@@ -104,7 +93,7 @@ extension ProgramTests {
             #expect(ContinuousClock.now - start < .seconds(10))
             #expect(result.exitCode != 0)
             #expect(messages(result).count <= 1)
-            try await expectNoProcesses(work)
+            try await work.expectNoProcesses()
             #expect(!work.results(of: "output").contains("final.h5"))
         }
 
@@ -118,7 +107,7 @@ extension ProgramTests {
                 work.train(into: "output", "--max-steps", "10000000", "--save-strategy", "no")
                 + ["--collective-timeout", "3"] + more
             let running = try Program.start(ranks: 2, [Program.dure] + arguments, program: script)
-            try await waitForSteps(work)
+            try await work.waitForSteps()
             let process = String(decoding: try work.bytes("process.\(rank)"), as: UTF8.self)
             let start = ContinuousClock.now
             kill(try #require(pid_t(process.dropLast())), SIGSTOP)
@@ -126,7 +115,7 @@ extension ProgramTests {
             #expect(ContinuousClock.now - start < .seconds(30))
             expectFailure(result, 69, "no answer from rank \(rank) on host")
             #expect(messages(result).allSatisfy { $0.contains("within 3 s (") && $0.contains(", step ") })
-            try await expectNoProcesses(work)
+            try await work.expectNoProcesses()
         }
 
         @Test func tasksOfSlurmThatKnowNothingOfEachOther() async throws {
@@ -148,14 +137,6 @@ extension ProgramTests {
             expectFailure(result, 69, "--learning-rate is not the same on all ranks (rank 0 on host ")
             #expect(messages(result).allSatisfy { $0.contains("0.5)") })
             #expect(try !work.folder.names.contains("output"))
-        }
-
-        private func waitForSteps(_ work: Workspace) async throws {
-            for _ in 0..<6000 {
-                if let metrics = try? work.bytes("output/metrics.jsonl"), metrics.count > 1000 { return }
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            Issue.record("the run does not get on")
         }
     }
 }

@@ -143,22 +143,5 @@ extension ProgramTests {
             expectSuccess(
                 try await Program.run(work.evaluate(work.model, into: "output"), environment: broken))
         }
-
-        @Test func theLaunchScriptShowsOnlyWhatTheProgramSays() async throws {
-            let work = try await Workspace()
-            let script = Paths.package.appending(path: "launch/local").path()
-            let environment = ["DURE_BINARY": Program.dure, "DURE_ALLOW_ROOT": "1"]
-            let arguments = work.train(into: "output", "--max-steps", "1", "--save-strategy", "no")
-            for ranks in ["1", "2"] {
-                let result = try await Program.run(
-                    [ranks] + arguments, program: script, environment: environment)
-                expectSuccess(result)
-                let failing = try await Program.run(
-                    [ranks] + arguments + ["--train-file", "/none-such"], program: script,
-                    environment: environment)
-                expectFailure(failing, 66, "/none-such")
-                #expect(failing.errorLines.count == 1, "\(failing.errorText)")
-            }
-        }
     }
 }

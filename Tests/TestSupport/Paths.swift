@@ -11,4 +11,9 @@ package enum Paths {
 
     /// `launch/sample`: the bundled dataset, vocabulary and model configuration.
     package static let sample = package.appending(path: "launch/sample")
+
+    /// The launchers, by name: `local` and `cluster`.
+    package static func launcher(_ name: String) -> String {
+        package.appending(path: "launch/\(name)").path()
+    }
 }

@@ -103,7 +103,11 @@ package final class RunningProgram {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        // Threads that run tests block signals, which programs would inherit.
+        var noSignals = sigset_t()
+        sigemptyset(&noSignals)
+        posix_spawnattr_setsigmask(&attributes, &noSignals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
         let variables = Self.environment(environment).map { "\($0.key)=\($0.value)" }
         var process = pid_t()
         let code = Self.withPointers([executable] + arguments) { arguments in
