@@ -49,9 +49,10 @@ package final class GradientExchange {
     /// How many buckets may hold memory for what they receive at once.
     private static let bucketsInFlight = 4
 
+    /// - table: elements at the beginning of which a step uses few rows; 0 where there are none.
     /// - pool: threads that wait for the sum and may help with it.
     package init(
-        communicator: any Communicator, buffers: GroupBuffers, settings: Settings,
+        communicator: any Communicator, buffers: GroupBuffers, settings: Settings, table: Int = 0,
         pool: WorkerPool = WorkerPool(threadCount: 1)
     ) {
         let count = buffers.own.count
@@ -61,7 +62,7 @@ package final class GradientExchange {
         self.pool = pool
         layout = ShardLayout(
             count: count, ranks: communicator.size,
-            bucketSize: max(settings.bucketBytes / MemoryLayout<Float>.stride, 1))
+            bucketSize: max(settings.bucketBytes / MemoryLayout<Float>.stride, 1), table: table)
         owned = layout.owned(by: communicator.rank)
         handled =
             settings.keepsTotalsWithOwners

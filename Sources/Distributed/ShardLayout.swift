@@ -11,17 +11,42 @@ package struct ShardLayout: Sendable, Equatable {
     /// Elements of a block; the last may have fewer.
     package let block: Int
 
-    /// - bucketSize: elements of a bucket, about.
-    package init(count: Int, ranks: Int, bucketSize: Int) {
+    /// - bucketSize: elements of a bucket, about; those that backward finishes last and forward needs first are
+    ///   smaller, since nothing is left to hide them behind.
+    /// - table: elements at the beginning of which a step uses few, and which have buckets of their own.
+    package init(count: Int, ranks: Int, bucketSize: Int, table: Int = 0) {
         self.count = count
         self.ranks = ranks
         let block = Self.blockSize(count)
         self.block = block
         let blocks = (count + block - 1) / block
+        let tableBlocks = min(table, count) / block
         let bucketBlocks = max(1, bucketSize / block)
-        buckets = stride(from: blocks, to: 0, by: -bucketBlocks).map { end in
-            max(0, end - bucketBlocks) * block..<min(end * block, count)
+        let starts =
+            Self.starts(tableBlocks..<blocks, smallest: max(1, bucketBlocks / Self.grading), bucketBlocks)
+            + Self.starts(0..<tableBlocks, smallest: bucketBlocks, bucketBlocks)
+        var end = blocks
+        buckets = starts.map { start in
+            defer { end = start }
+            return start * block..<min(end * block, count)
         }
+    }
+
+    /// How much smaller than the others the bucket is that forward needs first.
+    private static let grading = 16
+
+    /// First blocks of buckets, descending: from the beginning on, each twice as large as the one before it, up to
+    /// `largest`.
+    private static func starts(_ blocks: Range<Int>, smallest: Int, _ largest: Int) -> [Int] {
+        var starts: [Int] = []
+        var size = smallest
+        var start = blocks.lowerBound
+        while start < blocks.upperBound {
+            starts.append(start)
+            start += size
+            size = min(2 * size, largest)
+        }
+        return starts.reversed()
     }
 
     /// Whole pages for large models, and enough blocks for small ones to be shared out.

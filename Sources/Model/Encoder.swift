@@ -82,9 +82,19 @@ struct Pass {
 
     /// Turns `memory.blockInput` from this block's input into its output: attention, then feed-forward, each
     /// followed by residual and LayerNorm.
-    func forward(_ layer: Int) {
+    ///
+    /// - willRead: is told that the parameters before this place are about to be read.
+    /// - end: of the block's parameters.
+    func forward(
+        _ layer: Int, before end: UnsafeMutablePointer<Float>,
+        _ willRead: (UnsafeMutablePointer<Float>) -> Void
+    ) {
+        willRead(weights.layers[layer].intermediateWeight)
         attend(layer)
-        feedForward(layer)
+        willRead(weights.layers[layer].outputWeight)
+        expand(layer)
+        willRead(end)
+        contract(layer)
     }
 
     private func attend(_ layer: Int) {
@@ -113,7 +123,8 @@ struct Pass {
         }
     }
 
-    private func feedForward(_ layer: Int) {
+    /// The first half of feed-forward, into `memory.wide`.
+    private func expand(_ layer: Int) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
         dense(memory.attentionOutput, hidden, view.intermediateWeight, intermediate, into: kept.intermediate)
@@ -122,6 +133,11 @@ struct Pass {
                 pool, activation, tokens: tokens, width: intermediate, bias: view.intermediateBias,
                 input: kept.intermediate, output: memory.wide)
         }
+    }
+
+    private func contract(_ layer: Int) {
+        let kept = memory.layers[layer]
+        let view = weights.layers[layer]
         dense(memory.wide, intermediate, view.outputWeight, hidden, into: kept.outputSum)
         timed(.layerNormForward) {
             residualLayerNormForward(
@@ -135,12 +151,22 @@ struct Pass {
     // MARK: Blocks, backward
 
     /// Turns `scratch.hidden` from the gradient of this block's output into that of its input.
-    func backward(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
-        backwardFeedForward(layer, gradients: gradients, scratch)
+    ///
+    /// - isFinal: is told that gradients from this place on have their value.
+    func backward(
+        _ layer: Int, gradients: LayerView, _ scratch: GradientMemory,
+        _ isFinal: (UnsafeMutablePointer<Float>) -> Void
+    ) {
+        backwardContract(layer, gradients: gradients, scratch)
+        isFinal(gradients.outputWeight)
+        backwardExpand(layer, gradients: gradients, scratch)
+        isFinal(gradients.intermediateWeight)
         backwardAttention(layer, gradients: gradients, scratch)
+        isFinal(gradients.queryKeyValueWeight)
     }
 
-    private func backwardFeedForward(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
+    /// The second half of feed-forward: `scratch.wide` becomes the gradient of what went into it.
+    private func backwardContract(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
         timed(.layerNormBackward) {
@@ -164,6 +190,10 @@ struct Pass {
                 scratch: scratch.sumScratch)
         }
         weightGradient(scratch.dense, hidden, input: memory.wide, intermediate, into: gradients.outputWeight)
+    }
+
+    private func backwardExpand(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
+        let view = weights.layers[layer]
         denseBackward(
             scratch.wide, intermediate, input: memory.attentionOutput, hidden,
             weightGradient: gradients.intermediateWeight, weight: view.intermediateWeight,

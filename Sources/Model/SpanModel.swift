@@ -82,8 +82,7 @@ package final class SpanModel {
         ask(starts[0])
         pass.embed()
         for layer in 0..<configuration.layerCount {
-            ask(starts[layer + 1])
-            pass.forward(layer)
+            pass.forward(layer, before: starts[layer + 1], ask)
         }
         watch?.isNeeded(layout.count)
         pass.spanLogits()
@@ -135,8 +134,7 @@ package final class SpanModel {
         pass.spanBackward(gradients: views, scratch)
         tell(views.spanWeight)
         for layer in (0..<configuration.layerCount).reversed() {
-            pass.backward(layer, gradients: views.layers[layer], scratch)
-            tell(views.layers[layer].queryKeyValueWeight)
+            pass.backward(layer, gradients: views.layers[layer], scratch, tell)
         }
         pass.embedBackward(gradients: views, scratch)
         tell(gradients.pointer)

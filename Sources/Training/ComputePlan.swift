@@ -58,6 +58,13 @@ extension MemoryDemand {
     /// narrow models need more rows for the same work.
     package var defaultTokens: Int { tokens(threads: threads) }
 
+    /// As many as these features of a step have, up to three times the default: what ranks send hides behind the last
+    /// micro-batch's backward and the first one's forward, which had better be one and the same.
+    func defaultTokens(features: Int) -> Int {
+        let (share, isHuge) = features.multipliedReportingOverflow(by: sequenceLength)
+        return max(defaultTokens, min(isHuge ? .max : share, 3 * defaultTokens))
+    }
+
     func tokens(threads: Int) -> Int {
         max((configuration.hiddenSize >= 512 ? 1024 : 2048) * min(threads, 8), sequenceLength)
     }
@@ -89,7 +96,11 @@ extension Communicator {
             }
         }
         // Ranks may have different threads, but all cut a batch alike; if bits count, whatever their threads.
-        let wanted = try minimum(exchange.isDeterministic ? demand.tokens(threads: 1) : demand.defaultTokens)
+        let sendsMessages = ranksOnHost < size || (size > 1 && !exchange.sharesMemory)
+        let wanted = try minimum(
+            exchange.isDeterministic
+                ? demand.tokens(threads: 1)
+                : demand.defaultTokens(features: sendsMessages ? (batchSize - 1) / size + 1 : 1))
         let tokens = try agree(demand, most: wanted, memory, held: 0)
         useSingleThreadedBLAS()
         return ComputePlan(

@@ -74,7 +74,8 @@ package final class GradientStep {
         buffers =
             [gradients] + (1..<split.buffers).map { _ in FloatBuffer(count: model.layout.count) }
         exchange = GradientExchange(
-            communicator: communicator, buffers: own, settings: settings.buckets, pool: model.pool)
+            communicator: communicator, buffers: own, settings: settings.buckets,
+            table: rows.table.upperBound, pool: model.pool)
         driver = ExchangeDriver(
             exchange, settings.progress, allowsThread: communicator.allowsOtherThreads)
     }

@@ -64,7 +64,9 @@ import Testing
         settings.bucketBytes = max(1, test.count / test.buckets) * 4
         settings.keepsTotalsWithOwners = test.isSharded
         settings.compression = test.compression
-        let exchange = GradientExchange(communicator: communicator, buffers: buffers, settings: settings)
+        let exchange = GradientExchange(
+            communicator: communicator, buffers: buffers, settings: settings,
+            table: test.hasTable ? test.count / 2 : 0)
         let driver = ExchangeDriver(exchange, test.progress, allowsThread: true)
         var outcome = Outcome(handled: exchange.handled)
         for step in 0..<3 {

@@ -13,7 +13,10 @@ import Testing
             let bucket = Int.random(in: 1...2 * count, using: &generator)
             let hosts = (0..<ranks).map { _ in Int.random(in: 0...3, using: &generator) }
             body(
-                ShardLayout(count: count, ranks: ranks, bucketSize: bucket), RankGroups(groupOfRank: hosts))
+                ShardLayout(
+                    count: count, ranks: ranks, bucketSize: bucket,
+                    table: Bool.random(using: &generator) ? 0 : Int.random(in: 0...count, using: &generator)),
+                RankGroups(groupOfRank: hosts))
         }
     }
 
@@ -32,6 +35,20 @@ import Testing
                 #expect(owned == owned.sorted { $0.lowerBound < $1.lowerBound })
                 #expect(owned.allSatisfy { $0.lowerBound % layout.block == 0 })
             }
+        }
+    }
+
+    @Test("a table has buckets of its own, and what comes after it the smallest")
+    func table() {
+        // BERT-base: 30,000 rows of 768.
+        let table = 30_000 * 768
+        let layout = ShardLayout(count: 108_000_000, ranks: 2, bucketSize: 6_250_000, table: table)
+        let sizes = layout.buckets.filter { $0.upperBound > table }.map(\.count)
+        #expect(layout.buckets.allSatisfy { $0.upperBound <= table || $0.lowerBound > table - layout.block })
+        #expect(sizes.last.map { $0 < 500_000 } == true && sizes.max().map { $0 > 6_000_000 } == true)
+        // Each about twice as large as the one that is needed before it; the first is what is left.
+        for (larger, smaller) in zip(sizes.dropFirst(), sizes.dropFirst(2)) {
+            #expect(larger <= 2 * smaller && larger >= smaller)
         }
     }
 

@@ -2,7 +2,8 @@ import Kernels
 import Model
 
 /// Features of random tokens whose lengths are distributed about as KorQuAD's: median 220, mean 249, cut at the
-/// longest allowed.
+/// longest allowed, and whose words are about as frequent as in text (Zipf's law): 16 features have about half as many
+/// different words as tokens.
 struct RandomFeatures: FeatureSource {
     private let lengths: [Int]
     private let vocabularySize: Int
@@ -25,8 +26,11 @@ struct RandomFeatures: FeatureSource {
     func sequence(_ index: Int, position: UInt32) -> InputSequence {
         let length = lengths[index]
         let question = length / 6
+        var generator = PhiloxGenerator(seed: UInt64(index), purpose: .sampling, stream: 1)
         return InputSequence(
-            wordIDs: (0..<length).map { Int32(($0 * 7919 + index * 104_729) % vocabularySize) },
+            wordIDs: (0..<length).map { _ in
+                Int32(min(Int(power(Double(vocabularySize), generator.nextUniform())), vocabularySize - 1))
+            },
             tokenTypeIDs: (0..<length).map { $0 < question ? 0 : 1 },
             label: SpanLabel(start: question, end: min(question + 2, length - 1)), position: position)
     }
