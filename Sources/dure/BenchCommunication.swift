@@ -62,7 +62,12 @@ struct BenchCommunication: ParsableCommand, RankedCommand {
             format: "a step: %.3f s; computing alone %.3f s, exchanging alone %.3f s", overlap.step,
             overlap.compute, overlap.communication)
         guard isHidden else { return times + ", in memory, while nothing is computed" }
-        return times + String(format: ": %.0f %% of what could be hidden is", overlap.hiddenShare * 100)
+        return times
+            + String(
+                format:
+                    ": %.0f %% of what could be hidden is; %.3f s waited for others, so %.0f %% but for the work "
+                    + "of sending", overlap.hiddenShare * 100, overlap.waited, overlap.shareNotWaitedFor * 100
+            )
     }
 
     private func text(_ link: Link) -> String {

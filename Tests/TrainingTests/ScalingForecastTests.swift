@@ -57,7 +57,8 @@ import Training
 @Suite struct HiddenShareTests {
     private func share(step: Double, compute: Double, communication: Double) -> Double {
         OverlapBenchmark.Report(
-            step: step, compute: compute, communication: communication, meanCompute: compute, microBatches: 1,
+            step: step, waited: 0, compute: compute, communication: communication, meanCompute: compute,
+            microBatches: 1,
             samplesPerSecond: 1
         ).hiddenShare
     }
@@ -68,6 +69,13 @@ import Training
         #expect(share(step: 4, compute: 3, communication: 2) == 0.5)
         #expect(share(step: 4, compute: 2, communication: 4) == 1)
         #expect(share(step: 5, compute: 2, communication: 4) == 0.5)
+    }
+
+    @Test func whatIsNotWaitedForIsHiddenButForItsWork() {
+        let report = OverlapBenchmark.Report(
+            step: 4.5, waited: 0.5, compute: 3, communication: 2, meanCompute: 3, microBatches: 1,
+            samplesPerSecond: 1)
+        #expect(report.hiddenShare == 0.25 && report.shareNotWaitedFor == 0.75)
     }
 
     @Test func staysWithinItsBounds() {

@@ -273,8 +273,10 @@ extension Link {
 extension OverlapBenchmark.Report {
     fileprivate var json: JSONValue {
         .object([
-            ("step_seconds", .number(step)), ("compute_seconds", .number(compute)),
+            ("step_seconds", .number(step)), ("waited_seconds", .number(waited)),
+            ("compute_seconds", .number(compute)),
             ("communication_seconds", .number(communication)), ("hidden_share", .number(hiddenShare)),
+            ("share_not_waited_for", .number(shareNotWaitedFor)),
             ("samples_per_second", .number(samplesPerSecond)), ("micro_batches", .number(microBatches)),
         ])
     }

@@ -9,6 +9,8 @@ package struct OverlapBenchmark {
     package struct Report: Sendable, Equatable {
         /// Mean seconds of steps.
         package var step: Double
+        /// Mean seconds of a step in which a rank waits for others: for messages, or for slower ranks.
+        package var waited: Double
         /// Of the slowest rank of each step, exchanging nothing.
         package var compute: Double
         /// Exchanging the same while nothing is computed.
@@ -20,10 +22,12 @@ package struct OverlapBenchmark {
         package var samplesPerSecond: Double
 
         package init(
-            step: Double, compute: Double, communication: Double, meanCompute: Double, microBatches: Double,
+            step: Double, waited: Double, compute: Double, communication: Double, meanCompute: Double,
+            microBatches: Double,
             samplesPerSecond: Double
         ) {
             self.step = step
+            self.waited = waited
             self.compute = compute
             self.communication = communication
             self.meanCompute = meanCompute
@@ -37,6 +41,12 @@ package struct OverlapBenchmark {
             guard possible > 0 else { return 0 }
             return min(max((compute + communication - step) / possible, 0), 1)
         }
+
+        /// The same without the work of sending, which cores that all compute cannot hide: what is not waited for.
+        package var shareNotWaitedFor: Double {
+            let possible = min(compute, communication)
+            return possible > 0 ? min(max(1 - waited / possible, 0), 1) : 0
+        }
     }
 
     let training: BenchmarkTraining
@@ -45,24 +55,31 @@ package struct OverlapBenchmark {
 
     /// Every rank must call this; all get the same report.
     func run() throws -> Report {
-        let step = try steps()
+        let (step, waited) = try steps()
         let compute = try alone()
         let communication = try exchanges()
         return Report(
-            step: step, compute: compute.slowest, communication: communication, meanCompute: compute.mean,
+            step: step, waited: waited, compute: compute.slowest, communication: communication,
+            meanCompute: compute.mean,
             microBatches: compute.microBatches, samplesPerSecond: Double(settings.batchSize) / step)
     }
 
     /// As in training.
-    private func steps() throws -> Double {
+    private func steps() throws -> (seconds: Double, waited: Double) {
         for step in 0..<settings.warmup { _ = try training.trainer.train(step) }
         let clock = ContinuousClock()
+        var waited = 0.0
         try communicator.waitForAll()
         let start = clock.now
-        for step in 0..<settings.steps { _ = try training.trainer.train(settings.warmup + step) }
+        for step in 0..<settings.steps {
+            waited += try training.trainer.train(settings.warmup + step).communicationSeconds
+        }
         try training.trainer.settle()
         let seconds = try communicator.maximum((clock.now - start).seconds)
-        return seconds / Double(max(settings.steps, 1))
+        let count = Double(max(settings.steps, 1))
+        return (
+            seconds / count, try communicator.all(waited / count).reduce(0, +) / Double(communicator.size)
+        )
     }
 
     /// The same forward, backward and update, as if there were nobody else.
