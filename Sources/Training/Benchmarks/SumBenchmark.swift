@@ -26,8 +26,8 @@ struct SumBenchmark {
             let measurement = try measure(buffers, count: size / MemoryLayout<Float>.stride)
             return BenchmarkRow(
                 name: "\(name), \(Self.text(size))", measurement: measurement,
-                rate: Double(size) / measurement.median / 1e9, unit: "GB/s",
-                limit: size >= smallestLimited ? limit / 1e9 : nil)
+                rate: Double(size) / measurement.median / 1e6, unit: "MB/s",
+                limit: size >= smallestLimited ? limit / 1e6 : nil)
         }
     }
 
