@@ -94,7 +94,7 @@ struct ExchangeOptions: ParsableArguments {
     var gradientBucketMegabytes = 25.0
 
     @Option(
-        help: "Who moves messages while a rank computes: thread, kernels (the computing one, between kernels), or none.")
+        help: "Who moves messages while a rank computes: thread, kernels (itself, between kernels), or none.")
     var communicationProgress = ExchangeSettings().progress
 
     @Flag(
