@@ -75,6 +75,16 @@ extension ProgramTests {
             }
         }
 
+        @Test func aRankThatEndsWithoutAWordIsNamed() async throws {
+            let work = try await Workspace()
+            let program = try work.folder.write(
+                script: "[ \"$OMPI_COMM_WORLD_RANK\" = 1 ] && exit 3\nexec '\(Program.dure)' \"$@\"",
+                to: "program.sh")
+            let result = try await Self.run(
+                ["2"] + work.train(into: "output"), environment: ["DURE_BINARY": program])
+            expectFailure(result, 69, "rank 1 ended with code 3 and without a word (launch/local)")
+        }
+
         @Test func oneRankHasTheInputAndOutputOfTheLauncher() async throws {
             let work = try await Workspace()
             let arguments = ["tokenize", "--model", work.model]
