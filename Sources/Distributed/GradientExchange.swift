@@ -167,7 +167,7 @@ extension GradientExchange {
         }
     }
 
-    /// Returns whether what is read of the values before `upper` are there.
+    /// Returns whether what is read of the values before `upper` is there.
     private func advanceSpread(below upper: Int) throws -> Bool {
         guard let spread else { return true }
         try spread.advance()
