@@ -13,7 +13,7 @@ package final class CheckpointFile: @unchecked Sendable {
     package let contents: TrainingCheckpoint
     private let file: HDF5Object
     private let model: HDF5Object
-    let weights: [WeightDescription]
+    package let weights: [WeightDescription]
 
     /// Opens `path`; throws `CheckpointError` when it is missing, no Dure checkpoint, of a newer format, or damaged.
     package init(path: String) throws {
@@ -31,14 +31,6 @@ package final class CheckpointFile: @unchecked Sendable {
         self.model = model
         self.contents = contents
         kind = contents.kind
-    }
-
-    /// Reads the weights into the flat buffer `values`, accepting the names that `WeightNames` accepts. On an error
-    /// part of the buffer may have been overwritten.
-    package func readWeights(
-        layout: ParameterLayout, into values: UnsafeMutableBufferPointer<Float>
-    ) throws -> WeightLoadReport {
-        try loadWeights(layout: layout, into: values)
     }
 
     /// Reads the optimizer's running averages into flat buffers; every parameter must be there.
@@ -143,7 +135,18 @@ package final class CheckpointFile: @unchecked Sendable {
 }
 
 extension CheckpointFile: WeightSource {
-    func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
+    package var format: WeightFormat { .checkpoint }
+    package var metadata: [String: String] { contents.metadata }
+
+    package func withElements<Result>(
+        of index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        try model.withFloats(weights[index].name, shape: weights[index].shape) {
+            try body(UnsafeRawBufferPointer($0))
+        }
+    }
+
+    package func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
         try model.readFloats(weights[index].name, shape: weights[index].shape, into: destination)
     }
 }

@@ -92,6 +92,23 @@ extension HDF5Object {
         }
     }
 
+    /// Calls `body` with all elements of the float32 dataset `name` of `shape`.
+    func withFloats<Result>(
+        _ name: String, shape: [Int], _ body: (UnsafeBufferPointer<Float>) throws -> Result
+    ) throws -> Result {
+        let stored = try storedBytes(name)
+        let count = HDF5FloatDescription(name: name, shape: shape, isChecksummed: false).count
+        // gzip, which other programs may have applied, shrinks a thousandfold at most.
+        guard let count, count <= max(stored, 1).multipliedClamped(by: 1100) / MemoryLayout<Float>.size else {
+            throw location.item("\(location.item ?? "")/\(name)").bad(
+                "has shape \(shape) but only \(stored) bytes")
+        }
+        let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
+        defer { values.deallocate() }
+        try readFloats(name, shape: shape, into: values)
+        return try body(UnsafeBufferPointer(values))
+    }
+
     /// Bytes that dataset `name` takes in the file.
     func storedBytes(_ name: String) throws -> Int {
         try HDF5.locked {
@@ -223,5 +240,12 @@ extension HDF5Object {
         var count = 0
         let filter = H5Z_filter_t(dure_h5z_filter_fletcher32())
         return H5Pget_filter_by_id2(list.id, filter, &flags, &count, nil, 0, nil, nil) >= 0
+    }
+}
+
+extension Int {
+    fileprivate func multipliedClamped(by factor: Int) -> Int {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? .max : product
     }
 }

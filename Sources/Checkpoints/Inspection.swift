@@ -3,11 +3,6 @@ import Model
 
 /// What a file of weights holds, for `dure inspect`. Rendered by `text`, or as JSON by its `Codable`.
 package struct Inspection: Sendable, Codable, Equatable {
-    package enum Format: String, Sendable, Codable {
-        case checkpoint = "dure checkpoint"
-        case safetensors
-    }
-
     /// One tensor.
     package struct Tensor: Sendable, Codable, Equatable {
         package var name: String
@@ -26,7 +21,7 @@ package struct Inspection: Sendable, Codable, Equatable {
 
     /// The file that was read: the weights, when a folder was named.
     package var path: String
-    package var format: Format
+    package var format: WeightFormat
     package var kind: CheckpointKind?
     package var step: Int?
     package var epoch: Double?
@@ -61,7 +56,7 @@ package struct Inspection: Sendable, Codable, Equatable {
         return inspection
     }
 
-    private init(path: String, format: Format, tensors: [Tensor], metadata: [String: String]) {
+    private init(path: String, format: WeightFormat, tensors: [Tensor], metadata: [String: String]) {
         self.path = path
         self.format = format
         self.tensors = tensors
@@ -103,7 +98,7 @@ package struct Inspection: Sendable, Codable, Equatable {
         }
         let contents = file.contents
         self.init(
-            path: file.path, format: .checkpoint, tensors: tensors, metadata: Self.metadata(of: contents))
+            path: file.path, format: .checkpoint, tensors: tensors, metadata: file.metadata)
         self.parameterCount = parameterCount
         kind = file.kind
         step = contents.step
@@ -115,39 +110,14 @@ package struct Inspection: Sendable, Codable, Equatable {
     private static func tensor(
         _ description: HDF5FloatDescription, prefix: String, in group: borrowing HDF5Object
     ) throws -> Tensor {
-        let stored = try group.storedBytes(description.name)
-        // gzip, which other programs may have applied, shrinks a thousandfold at most.
-        guard let count = description.count, count <= max(stored, 1).multipliedClamped(by: 1100) / 4 else {
-            throw group.location.item("/\(prefix)/\(description.name)").bad(
-                "has shape \(description.shape) but only \(stored) bytes")
-        }
-        let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
-        defer { values.deallocate() }
-        try group.readFloats(description.name, shape: description.shape, into: values)
         var sum = CRC32()
-        sum.update(UnsafeRawBufferPointer(values))
+        let bytes = try group.withFloats(description.name, shape: description.shape) { values in
+            sum.update(UnsafeRawBufferPointer(values))
+            return values.count * MemoryLayout<Float>.size
+        }
         return Tensor(
-            name: "\(prefix)/\(description.name)", shape: description.shape, type: "F32", bytes: count * 4,
+            name: "\(prefix)/\(description.name)", shape: description.shape, type: "F32", bytes: bytes,
             checksum: sum.text, isProtected: description.isChecksummed)
-    }
-
-    private static func metadata(of contents: TrainingCheckpoint) -> [String: String] {
-        var metadata = [
-            "configuration bytes": "\(contents.configuration.utf8.count)",
-            "vocabulary bytes": "\(contents.vocabulary.count)",
-        ]
-        for (name, value) in contents.tokenizerSettings { metadata["tokenizer \(name)"] = value.text }
-        guard let progress = contents.progress else { return metadata }
-        metadata["seed"] = "\(progress.seed)"
-        metadata["optimizer step"] = "\(progress.optimizerStep)"
-        metadata["epoch index"] = "\(progress.epochIndex)"
-        metadata["epoch position"] = "\(progress.epochPosition)"
-        metadata["best metric"] = progress.bestMetric.map { "\($0)" }
-        metadata["best step"] = progress.bestStep.map { "\($0)" }
-        metadata["evaluations without improvement"] = "\(progress.evaluationsWithoutImprovement)"
-        metadata["settings"] = progress.settings
-        for (name, value) in progress.additional { metadata[name] = value.text }
-        return metadata
     }
 
     private static func checkFolder(_ path: String) throws {
@@ -156,7 +126,7 @@ package struct Inspection: Sendable, Codable, Equatable {
         let source = try SafetensorsFile(path: file)
         let names = try WeightNames(
             source.weights, layout: ParameterLayout(folder.configuration), path: file)
-        for match in names.matches { try source.requireWeight(source.header.tensors[match.tensor]) }
+        for match in names.matches { try source.requireWeight(match.tensor) }
     }
 
     private static func checkCheckpoint(_ inspection: Inspection) throws {
@@ -214,12 +184,5 @@ extension AttributeValue {
         case .flag(let value): "\(value)"
         case .text(let value): value
         }
-    }
-}
-
-extension Int {
-    fileprivate func multipliedClamped(by factor: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        return overflow ? .max : product
     }
 }

@@ -19,69 +19,27 @@ package final class SafetensorsFile: Sendable {
         try file.withBytes(in: tensor.range, body)
     }
 
-    /// Converts the elements of `tensor` to `destination`, which holds as many. F64 is rounded; a type that is
-    /// not a weight's is `.badData`.
+    /// Converts the elements of `tensor` to `destination`, which holds as many; see `WeightSource.readWeight`.
     package func read(_ tensor: SafetensorsTensor, into destination: UnsafeMutableBufferPointer<Float>) throws
     {
-        precondition(destination.count == tensor.count)
         try withBytes(of: tensor) { bytes in
-            switch tensor.type {
-            case .float32: Self.copy(bytes, into: destination)
-            case .float64:
-                Self.convert(bytes, UInt64.self, into: destination) { Float(Double(bitPattern: $0)) }
-            case .bfloat16:
-                Self.convert(bytes, UInt16.self, into: destination) { Float(bitPattern: UInt32($0) << 16) }
-            case .float16: Self.convert(bytes, UInt16.self, into: destination, Self.single(half:))
-            default: throw notAWeight(tensor)
-            }
+            guard tensor.type.convert(bytes, into: destination) else { throw notAWeight(tensor.description) }
         }
     }
+}
 
-    /// Throws `.badData` when `tensor` is of a type that `read` does not take.
-    func requireWeight(_ tensor: SafetensorsTensor) throws {
-        guard tensor.type.isWeight else { throw notAWeight(tensor) }
-    }
+extension SafetensorsFile: WeightSource {
+    package var format: WeightFormat { .safetensors }
+    package var weights: [WeightDescription] { header.tensors.map(\.description) }
+    package var metadata: [String: String] { header.metadata }
 
-    private func notAWeight(_ tensor: SafetensorsTensor) -> CheckpointError {
-        .badData(
-            "has type \(tensor.type.rawValue), which is not one of F32, F16, BF16, F64", path: path,
-            item: tensor.name, remedy: "convert the weights to one of these")
+    package func withElements<Result>(
+        of index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        try withBytes(of: header.tensors[index], body)
     }
+}
 
-    private static func copy(
-        _ bytes: UnsafeRawBufferPointer, into destination: UnsafeMutableBufferPointer<Float>
-    ) {
-        #if _endian(little)
-            UnsafeMutableRawBufferPointer(destination).copyMemory(from: bytes)
-        #else
-            convert(bytes, UInt32.self, into: destination) { Float(bitPattern: $0) }
-        #endif
-    }
-
-    @inline(__always)
-    private static func convert<Bits: FixedWidthInteger>(
-        _ bytes: UnsafeRawBufferPointer, _ type: Bits.Type,
-        into destination: UnsafeMutableBufferPointer<Float>, _ value: (Bits) -> Float
-    ) {
-        let size = MemoryLayout<Bits>.size
-        for index in destination.indices {
-            let bits = bytes.loadUnaligned(fromByteOffset: index * size, as: Bits.self)
-            destination[index] = value(Bits(littleEndian: bits))
-        }
-    }
-
-    /// IEEE half precision to single, exactly. By hand, as `Float16` does not exist on every platform.
-    static func single(half: UInt16) -> Float {
-        let sign = UInt32(half & 0x8000) << 16
-        let exponent = UInt32(half >> 10 & 0x1F)
-        let fraction = UInt32(half & 0x3FF)
-        switch exponent {
-        case 0:
-            // Zero or subnormal: fraction · 2⁻²⁴.
-            let magnitude = Float(fraction) * Float(bitPattern: 0x3380_0000)
-            return Float(bitPattern: sign | magnitude.bitPattern)
-        case 0x1F: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-        default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
-        }
-    }
+extension SafetensorsTensor {
+    fileprivate var description: WeightDescription { WeightDescription(name: name, shape: shape, type: type) }
 }

@@ -1,52 +1,7 @@
-/// The element types of the safetensors format, by the names in its header.
-package enum SafetensorsType: String, Sendable, CaseIterable {
-    case bool = "BOOL"
-    case float4 = "F4"
-    case float6e2m3 = "F6_E2M3"
-    case float6e3m2 = "F6_E3M2"
-    case uint8 = "U8"
-    case int8 = "I8"
-    case float8e5m2 = "F8_E5M2"
-    case float8e4m3 = "F8_E4M3"
-    case float8e8m0 = "F8_E8M0"
-    case float8e4m3fnuz = "F8_E4M3FNUZ"
-    case float8e5m2fnuz = "F8_E5M2FNUZ"
-    case int16 = "I16"
-    case uint16 = "U16"
-    case float16 = "F16"
-    case bfloat16 = "BF16"
-    case int32 = "I32"
-    case uint32 = "U32"
-    case float32 = "F32"
-    case complex64 = "C64"
-    case float64 = "F64"
-    case int64 = "I64"
-    case uint64 = "U64"
-
-    package var bitsPerElement: Int {
-        switch self {
-        case .float4: 4
-        case .float6e2m3, .float6e3m2: 6
-        case .bool, .uint8, .int8, .float8e5m2, .float8e4m3, .float8e8m0, .float8e4m3fnuz, .float8e5m2fnuz: 8
-        case .int16, .uint16, .float16, .bfloat16: 16
-        case .int32, .uint32, .float32: 32
-        case .complex64, .float64, .int64, .uint64: 64
-        }
-    }
-
-    /// Whether elements can be read as weights.
-    package var isWeight: Bool {
-        switch self {
-        case .float16, .bfloat16, .float32, .float64: true
-        default: false
-        }
-    }
-}
-
 /// One tensor of a safetensors file.
 package struct SafetensorsTensor: Sendable, Equatable {
     package let name: String
-    package let type: SafetensorsType
+    package let type: ElementType
     package let shape: [Int]
     /// Its bytes, counted from the start of the file.
     package let range: Range<Int>
@@ -101,7 +56,7 @@ package struct SafetensorsHeader: Sendable, Equatable {
         _ entry: SafetensorsHeaderParser.Entry, dataStart: Int, dataCount: Int, path: String
     ) throws -> SafetensorsTensor {
         func fail(_ what: String) -> CheckpointError { .badData(what, path: path, item: entry.name) }
-        guard let type = SafetensorsType(rawValue: entry.type) else {
+        guard let type = ElementType(rawValue: entry.type) else {
             throw fail("has the unknown type \(entry.type)")
         }
         var bits = type.bitsPerElement

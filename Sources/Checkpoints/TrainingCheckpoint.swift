@@ -57,6 +57,26 @@ package struct TrainingCheckpoint: Sendable, Equatable {
         self.progress = progress
     }
 
+    /// What there is beside the tensors, for people.
+    var metadata: [String: String] {
+        var metadata = [
+            "configuration bytes": "\(configuration.utf8.count)",
+            "vocabulary bytes": "\(vocabulary.count)",
+        ]
+        for (name, value) in tokenizerSettings { metadata["tokenizer \(name)"] = value.text }
+        guard let progress = progress else { return metadata }
+        metadata["seed"] = "\(progress.seed)"
+        metadata["optimizer step"] = "\(progress.optimizerStep)"
+        metadata["epoch index"] = "\(progress.epochIndex)"
+        metadata["epoch position"] = "\(progress.epochPosition)"
+        metadata["best metric"] = progress.bestMetric.map { "\($0)" }
+        metadata["best step"] = progress.bestStep.map { "\($0)" }
+        metadata["evaluations without improvement"] = "\(progress.evaluationsWithoutImprovement)"
+        metadata["settings"] = progress.settings
+        for (name, value) in progress.additional { metadata[name] = value.text }
+        return metadata
+    }
+
     package var kind: CheckpointKind { progress == nil ? .weights : .training }
 
     /// Writes the checkpoint with the flat buffer `parameters` (and the optimizer's state, exactly when there is

@@ -13,17 +13,49 @@ package struct WeightLoadReport: Sendable, Equatable {
 }
 
 /// A file of named tensors that can be read as weights.
-protocol WeightSource {
+package protocol WeightSource {
+    /// The file; of one in several parts, its index.
     var path: String { get }
-    /// Tensors in the file's order.
+    var format: WeightFormat { get }
+    /// Tensors in the file's order, under the names and in the shapes that PyTorch has.
     var weights: [WeightDescription] { get }
-    /// Reads tensor `index` of `weights`, whose elements `destination` has room for.
+    /// Texts that the file carries beside the tensors.
+    var metadata: [String: String] { get }
+
+    /// Calls `body` with the elements of tensor `index` of `weights`, in row-major order, little-endian and of its
+    /// type; possibly unaligned, and valid only during the call.
+    func withElements<Result>(
+        of index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result
+
+    /// Reads tensor `index` of `weights`, whose elements `destination` has room for. F64 is rounded; a type that is
+    /// not a weight's is `.badData`.
     func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws
 }
 
 extension WeightSource {
-    /// Reads all that belongs to `layout` into the flat buffer `values`.
-    func loadWeights(
+    package func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
+        try withElements(of: index) { bytes in
+            guard weights[index].type.convert(bytes, into: destination) else {
+                throw notAWeight(weights[index])
+            }
+        }
+    }
+
+    /// Throws `.badData` when tensor `index` is of a type that `readWeight` does not take.
+    func requireWeight(_ index: Int) throws {
+        guard weights[index].type.isWeight else { throw notAWeight(weights[index]) }
+    }
+
+    func notAWeight(_ tensor: WeightDescription) -> CheckpointError {
+        .badData(
+            "has type \(tensor.type.rawValue), which is not one of F32, F16, BF16, F64", path: path,
+            item: tensor.name, remedy: "convert the weights to one of these")
+    }
+
+    /// Reads all that belongs to `layout` into the flat buffer `values`, accepting the names that `WeightNames`
+    /// accepts. On an error part of the buffer may have been overwritten.
+    package func loadWeights(
         layout: ParameterLayout, into values: UnsafeMutableBufferPointer<Float>
     ) throws -> WeightLoadReport {
         precondition(values.count == layout.count)
@@ -36,33 +68,28 @@ extension WeightSource {
     }
 }
 
-extension SafetensorsFile: WeightSource {
-    var weights: [WeightDescription] {
-        header.tensors.map { WeightDescription(name: $0.name, shape: $0.shape) }
-    }
-
-    func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
-        try read(header.tensors[index], into: destination)
+/// Opens the weights of a model folder, a file of weights or a Dure checkpoint, whichever format it is of by
+/// content. In a folder the first of `model.safetensors`, `pytorch_model.bin` and `tf_model.h5` counts.
+package func openWeights(_ folderOrFile: String) throws -> any WeightSource {
+    let (path, format) = try WeightFormat.locate(folderOrFile)
+    switch format {
+    case .safetensors: return try SafetensorsFile(path: path)
+    case .checkpoint: return try CheckpointFile(path: path)
     }
 }
 
-/// Reads the weights of a model folder, a safetensors file or a Dure checkpoint into the flat buffer `values` of
-/// `layout.count` floats. In a folder the first of `model.safetensors`, `pytorch_model.bin` and `tf_model.h5`
-/// counts. On an error part of the buffer may have been overwritten.
+/// Reads the weights that `openWeights` finds into the flat buffer `values` of `layout.count` floats. On an error
+/// part of the buffer may have been overwritten.
 package func loadWeights(
     from folderOrFile: String, layout: ParameterLayout, into values: UnsafeMutableBufferPointer<Float>
 ) throws -> WeightLoadReport {
-    let (path, format) = try WeightFormat.locate(folderOrFile)
-    switch format {
-    case .safetensors: return try SafetensorsFile(path: path).loadWeights(layout: layout, into: values)
-    case .checkpoint: return try CheckpointFile(path: path).readWeights(layout: layout, into: values)
-    }
+    try openWeights(folderOrFile).loadWeights(layout: layout, into: values)
 }
 
 /// The formats that weights can be read from.
-enum WeightFormat {
+package enum WeightFormat: String, Sendable, Codable {
     case safetensors
-    case checkpoint
+    case checkpoint = "dure checkpoint"
 
     /// The file that holds the weights of `folderOrFile`, and its format by content.
     static func locate(_ folderOrFile: String) throws -> (path: String, format: WeightFormat) {

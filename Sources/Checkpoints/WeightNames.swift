@@ -4,10 +4,13 @@ import Model
 package struct WeightDescription: Sendable, Equatable {
     package let name: String
     package let shape: [Int]
+    /// How the file stores the elements.
+    package let type: ElementType
 
-    package init(name: String, shape: [Int]) {
+    package init(name: String, shape: [Int], type: ElementType = .float32) {
         self.name = name
         self.shape = shape
+        self.type = type
     }
 }
 

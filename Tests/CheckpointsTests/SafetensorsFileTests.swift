@@ -19,7 +19,7 @@ struct SafetensorsFileTests {
             let exponent = Int(bits >> 10 & 0x1F)
             let fraction = Double(bits & 0x3FF) / 1024
             let sign: Double = bits & 0x8000 == 0 ? 1 : -1
-            let value = SafetensorsFile.single(half: bits)
+            let value = ElementType.single(half: bits)
             if exponent == 31 {
                 #expect(fraction == 0 ? Double(value) == sign * .infinity : value.isNaN)
             } else {

@@ -59,7 +59,7 @@ struct CheckpointSample {
         var read = Read(contents: file.contents)
         read.parameters = [Float](repeating: .nan, count: layout.count)
         _ = try read.parameters.withUnsafeMutableBufferPointer {
-            try file.readWeights(layout: layout, into: $0)
+            try file.loadWeights(layout: layout, into: $0)
         }
         guard file.kind == .training else { return read }
         var average = [Float](repeating: .nan, count: layout.count)

@@ -57,7 +57,7 @@ import Training
             FloatBuffer(count: layout.count), FloatBuffer(count: layout.count),
             FloatBuffer(count: layout.count)
         )
-        let report = try file.readWeights(layout: layout, into: values.buffer)
+        let report = try file.loadWeights(layout: layout, into: values.buffer)
         #expect(report.missing.isEmpty && report.unexpected.isEmpty)
         #expect(values.buffer.elementsEqual(scene.loaded.parameters.buffer))
         try file.readOptimizer(layout: layout, average: average.buffer, squaredAverage: squared.buffer)
