@@ -44,8 +44,8 @@ package enum AtomicFile {
 
     /// Where `stream` writes to.
     package struct Sink {
-        fileprivate let descriptor: Int32
-        fileprivate let path: String
+        let descriptor: Int32
+        let path: String
 
         /// Appends all of `bytes`.
         package func write(_ bytes: UnsafeRawBufferPointer) throws {

@@ -3,8 +3,8 @@ import Model
 
 /// An open Dure checkpoint of which everything but the tensors has been read and checked.
 ///
-/// Damage is found by the checksums of HDF5's format 1.10 (structure, attributes) and by Fletcher-32 (content):
-/// a tensor is read as it was written or not at all.
+/// Damage is found by the seal at the end of the file, by the checksums of HDF5's format 1.10 (structure, attributes)
+/// and by Fletcher-32 (content): a tensor is read as it was written or not at all.
 // Every use of the file goes through the library's lock.
 package final class CheckpointFile: @unchecked Sendable {
     package let path: String
@@ -16,11 +16,16 @@ package final class CheckpointFile: @unchecked Sendable {
     package let weights: [WeightDescription]
 
     /// Opens `path`; throws `CheckpointError` when it is missing, no Dure checkpoint, of a newer format, or damaged.
-    package init(path: String) throws {
+    package convenience init(path: String) throws {
+        let seal = try Self.seal(of: path)
+        guard seal != .broken else { throw Self.damage(in: path) }
+        try self.init(path: path, isSealed: seal == .intact)
+    }
+
+    private init(path: String, isSealed: Bool) throws {
         self.path = path
-        try Self.checkSignature(path)
         let file = try HDF5Object.openFile(path)
-        let contents = try HDF5.locked { try Self.readContents(file) }
+        let contents = try HDF5.locked { try Self.readContents(file, isSealed: isSealed) }
         let model = try file.openGroup(CheckpointPath.model)
         weights = try HDF5.locked {
             try model.memberNames().map { name in
@@ -70,15 +75,35 @@ package final class CheckpointFile: @unchecked Sendable {
         }
     }
 
-    private static func checkSignature(_ path: String) throws {
-        let start = try MappedFile(path: path).withBytes { Array($0.prefix(8)) }
-        guard start == HDF5.signature else {
+    private static func seal(of path: String) throws -> FileSeal.State {
+        let file = try MappedFile(path: path)
+        guard file.withBytes({ $0.starts(with: HDF5.signature) }) else {
             throw CheckpointError.badData(
                 "is not an HDF5 file", path: path, remedy: "name a checkpoint that dure has saved")
         }
+        return FileSeal.state(of: file)
     }
 
-    private static func readContents(_ file: borrowing HDF5Object) throws -> TrainingCheckpoint {
+    /// The error about a file of which the seal is broken; says which tensor is hurt where its checksum tells.
+    private static func damage(in path: String) -> CheckpointError {
+        do {
+            let file = try CheckpointFile(path: path, isSealed: true)
+            try file.forEachTensorGroup { _, group in
+                for name in try group.memberNames() {
+                    try group.withFloats(name, shape: try group.describeFloats(name).shape) { _ in }
+                }
+            }
+        } catch let error as CheckpointError where error.item != nil && error.category == .badData {
+            return error
+        } catch {}
+        return .badData(
+            "is damaged, its bytes do not give the checksum at its end", path: path,
+            remedy: "use another copy or an earlier checkpoint")
+    }
+
+    private static func readContents(
+        _ file: borrowing HDF5Object, isSealed: Bool
+    ) throws -> TrainingCheckpoint {
         try checkVersion(file)
         let configuration = try file.openText(CheckpointPath.configuration)
         guard let configurationText = String(validating: try configuration.readText(), as: UTF8.self) else {
@@ -94,7 +119,7 @@ package final class CheckpointFile: @unchecked Sendable {
             programVersion: "unknown", step: try file.readCount(CheckpointPath.step),
             epoch: try file.readReal(CheckpointPath.epoch), configuration: configurationText,
             vocabulary: try vocabulary.readText(), tokenizerSettings: settings, progress: progress)
-        try readDescription(file, into: &contents)
+        try readDescription(file, isSealed: isSealed, into: &contents)
         return contents
     }
 
@@ -114,11 +139,18 @@ package final class CheckpointFile: @unchecked Sendable {
 
     /// The description is absent where another program has put the file together.
     private static func readDescription(
-        _ file: borrowing HDF5Object, into contents: inout TrainingCheckpoint
+        _ file: borrowing HDF5Object, isSealed: Bool, into contents: inout TrainingCheckpoint
     ) throws {
         guard try file.hasAttribute(CheckpointPath.description) else {
             contents.created = "unknown"
             return
+        }
+        guard isSealed else {
+            throw CheckpointError.badData(
+                "has lost the checksum at its end, so it was cut or changed after dure had saved it",
+                path: file.location.path,
+                remedy: "use another copy; after a change on purpose, delete the attribute "
+                    + CheckpointPath.description)
         }
         let json = Data(try file.readText(CheckpointPath.description).utf8)
         guard let description = try? JSONDecoder().decode(CheckpointDescription.self, from: json) else {

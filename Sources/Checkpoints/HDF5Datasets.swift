@@ -27,24 +27,9 @@ struct HDF5FloatDescription: Equatable {
 /// which has a checksum of its own.
 extension HDF5Object {
     /// Elements in a chunk at most: 4 MB, the unit in which damage is found.
-    private static let chunkElements = 1 << 20
+    static let chunkElements = 1 << 20
     /// Bytes of a text at most.
     private static let maximumText = 1 << 30
-
-    /// Writes `values` as dataset `name` of `shape`, float32 little-endian.
-    func writeFloats(_ name: String, shape: [Int], _ values: UnsafeBufferPointer<Float>) throws {
-        precondition(values.count == shape.reduce(1, *))
-        let inner = location.item("\(location.item ?? "")/\(name)")
-        try HDF5.locked {
-            let space = try Self.dataspace(shape, at: inner)
-            let creation = try Self.creation(chunk: Self.chunkShape(shape), at: inner)
-            let dataset = try createDataset(name, type: dure_h5t_ieee_f32le(), space, creation, at: inner)
-            guard let base = values.baseAddress, !values.isEmpty else { return }
-            let all = dure_h5s_all()
-            try inner.check(
-                H5Dwrite(dataset.id, dure_h5t_native_float(), all, all, dure_h5p_default(), base), "write")
-        }
-    }
 
     /// Writes `bytes`, UTF-8, as dataset `name`: an array of one text of fixed length. Zeros at the end are lost.
     func writeText(_ name: String, _ bytes: [UInt8]) throws -> HDF5Object {
@@ -179,13 +164,20 @@ extension HDF5Object {
         return try HDF5Handle(id, .dataspace, at: location, "describe the shape")
     }
 
-    static func creation(chunk: [Int]?, at location: HDF5Location) throws -> HDF5Handle {
+    static func creation(
+        chunk: [Int]?, _ compression: CheckpointCompression = .none, at location: HDF5Location
+    ) throws -> HDF5Handle {
         let action = "choose the storage"
         let list = try HDF5Handle(H5Pcreate(dure_h5p_dataset_create()), .propertyList, at: location, action)
         // Equal content gives equal bytes.
         try location.check(H5Pset_obj_track_times(list.id, false), action)
         if let chunk {
             try location.check(H5Pset_chunk(list.id, Int32(chunk.count), chunk.map { hsize_t($0) }), action)
+            if compression == .gzip {
+                // Bytes of equal significance side by side: those of the exponents are alike.
+                try location.check(H5Pset_shuffle(list.id), action)
+                try location.check(H5Pset_deflate(list.id, CheckpointCompression.level), action)
+            }
             try location.check(H5Pset_fletcher32(list.id), action)
         } else {
             try location.check(H5Pset_layout(list.id, H5D_COMPACT), action)

@@ -83,7 +83,7 @@ package struct TrainingCheckpoint: Sendable, Equatable {
     /// `progress`) to `path`, whole or not at all. Throws `CheckpointError`.
     package func write(
         to path: String, layout: ParameterLayout, parameters: UnsafeBufferPointer<Float>,
-        optimizer: OptimizerState? = nil
+        optimizer: OptimizerState? = nil, compression: CheckpointCompression = .none
     ) throws {
         precondition((progress == nil) == (optimizer == nil), "progress and optimizer state go together")
         try AtomicFile.replace(path) { temporary in
@@ -91,11 +91,13 @@ package struct TrainingCheckpoint: Sendable, Equatable {
                 let file = try HDF5Object.createFile(at: temporary, reportedAs: path)
                 try writeDescription(to: file)
                 try writeTexts(to: file)
-                try Self.write(parameters, layout, to: try file.createGroup(CheckpointPath.model))
-                if let optimizer { try Self.write(optimizer, layout, to: file) }
+                let writer = TensorWriter(layout: layout, writer: HDF5FloatWriter(compression: compression))
+                try writer.write(parameters, to: try file.createGroup(CheckpointPath.model))
+                if let optimizer { try writer.write(optimizer, to: file) }
                 try progress?.write(to: try file.createGroup(CheckpointPath.training))
                 try file.close()
             }
+            try FileSeal.append(to: temporary, reportedAs: path)
         }
     }
 
@@ -117,22 +119,24 @@ package struct TrainingCheckpoint: Sendable, Equatable {
             try vocabulary.writeAttribute(name, value)
         }
     }
+}
 
-    private static func write(
-        _ optimizer: OptimizerState, _ layout: ParameterLayout, to file: borrowing HDF5Object
-    ) throws {
+/// Writes flat buffers as datasets of the tensors in them.
+private struct TensorWriter {
+    let layout: ParameterLayout
+    let writer: HDF5FloatWriter
+
+    func write(_ optimizer: OptimizerState, to file: borrowing HDF5Object) throws {
         let group = try file.createGroup(CheckpointPath.optimizer)
-        try write(optimizer.average, layout, to: try group.createGroup(CheckpointPath.average))
-        try write(optimizer.squaredAverage, layout, to: try group.createGroup(CheckpointPath.squaredAverage))
+        try write(optimizer.average, to: try group.createGroup(CheckpointPath.average))
+        try write(optimizer.squaredAverage, to: try group.createGroup(CheckpointPath.squaredAverage))
     }
 
-    private static func write(
-        _ values: UnsafeBufferPointer<Float>, _ layout: ParameterLayout, to group: borrowing HDF5Object
-    ) throws {
+    func write(_ values: UnsafeBufferPointer<Float>, to group: borrowing HDF5Object) throws {
         precondition(values.count == layout.count)
         for parameter in layout.parameters {
             let part = UnsafeBufferPointer(rebasing: values[parameter.range])
-            try group.writeFloats(parameter.name, shape: parameter.shape, part)
+            try writer.write(parameter.name, shape: parameter.shape, part, to: group)
         }
     }
 }

@@ -1,8 +1,9 @@
-import Checkpoints
 import Foundation
 import Model
 import TestSupport
 import Testing
+
+@testable import Checkpoints
 
 func fixture(_ name: String) -> String { Paths.fixtures.appending(path: "checkpoints/\(name)").path() }
 
@@ -43,4 +44,12 @@ func load(_ path: String, _ layout: ParameterLayout) throws -> (values: [Float],
         try loadWeights(from: path, layout: layout, into: $0)
     }
     return (values, report)
+}
+
+extension HDF5Object {
+    func writeFloats(_ name: String, shape: [Int], _ values: [Float]) throws {
+        try values.withUnsafeBufferPointer {
+            try HDF5FloatWriter().write(name, shape: shape, $0, to: self)
+        }
+    }
 }

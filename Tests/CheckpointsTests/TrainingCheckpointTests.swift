@@ -40,14 +40,17 @@ struct CheckpointSample {
             progress: kind == .training ? progress : nil)
     }
 
-    func write(_ kind: CheckpointKind, to path: String) throws {
+    func write(
+        _ kind: CheckpointKind, to path: String, compression: CheckpointCompression = .none
+    ) throws {
         try parameters.withUnsafeBufferPointer { parameters in
             try average.withUnsafeBufferPointer { average in
                 try squaredAverage.withUnsafeBufferPointer { squared in
                     try contents(kind).write(
                         to: path, layout: layout, parameters: parameters,
                         optimizer: kind == .training
-                            ? OptimizerState(average: average, squaredAverage: squared) : nil)
+                            ? OptimizerState(average: average, squaredAverage: squared) : nil,
+                        compression: compression)
                 }
             }
         }
