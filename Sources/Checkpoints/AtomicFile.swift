@@ -36,10 +36,25 @@ package enum AtomicFile {
         try withTemporary(for: path) { _, temporary in try body(temporary) }
     }
 
-    /// Whether `name` (without folder) is one that this type gives to unfinished files. One that a killed
-    /// process left behind may be deleted.
+    /// Whether `name` (without folder) is one that this type gives to unfinished files.
     package static func isTemporary(_ name: String) -> Bool {
         name.hasPrefix(".") && name.hasSuffix(suffix)
+    }
+
+    /// Removes unfinished files in `folder` that killed processes left behind. One that is being written, on this
+    /// host or another, stays: whoever writes it has locked it. So does every one where files cannot be locked.
+    ///
+    /// - Returns: what was removed.
+    @discardableResult
+    package static func removeAbandoned(in folder: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter(isTemporary).filter { name in
+            let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+            let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
+            guard descriptor >= 0 else { return false }
+            defer { close(descriptor) }
+            return flock(descriptor, LOCK_EX | LOCK_NB) == 0 && unlink(path) == 0
+        }
     }
 
     /// Where `stream` writes to.
@@ -99,7 +114,11 @@ package enum AtomicFile {
             let number = counter.add(1, ordering: .relaxed).newValue
             let temporary = "\(folder).\(stem).\(getpid())-\(number)\(suffix)"
             let descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-            if descriptor >= 0 { return (descriptor, temporary) }
+            if descriptor >= 0 {
+                // For `removeAbandoned`; where files cannot be locked it removes nothing.
+                flock(descriptor, LOCK_EX | LOCK_NB)
+                return (descriptor, temporary)
+            }
             // Another host that shares the folder may have the same process id.
             if errno == EEXIST || errno == EINTR { continue }
             throw CheckpointError.cannotWrite(path, "be created", errno: errno, created: false)

@@ -62,7 +62,7 @@ extension CheckpointError {
     }
 
     /// An output that could not be created, or not be written; `code` is `errno` of the call named by `action`.
-    static func cannotWrite(
+    package static func cannotWrite(
         _ path: String, _ action: String, errno code: Int32, created: Bool
     ) -> CheckpointError {
         let full = [ENOSPC, EDQUOT, EFBIG].contains(code)

@@ -59,6 +59,15 @@ enum HDF5 {
     }
 }
 
+/// Of the library in use.
+package enum HDF5Version {
+    package static var library: String {
+        var (major, minor, release) = (UInt32(0), UInt32(0), UInt32(0))
+        HDF5.locked { _ = H5get_libversion(&major, &minor, &release) }
+        return "\(major).\(minor).\(release)"
+    }
+}
+
 /// Where in which file an HDF5 call is made, for its error.
 struct HDF5Location {
     /// As the user knows it: not the temporary name.

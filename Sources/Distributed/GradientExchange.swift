@@ -198,6 +198,29 @@ extension GradientExchange {
         try finish(transfers, "collecting the optimizer's state")
     }
 
+    /// Gives what rank 0 has of `values` to the ranks that handle it: the way back of `collectOwned`.
+    package func distributeToOwners(_ values: FloatBuffer) throws {
+        guard settings.keepsTotalsWithOwners, hasMessages else { return try communicator.spreadFromRoot(values) }
+        let tag = MessageTag.state
+        let rootGroup = communicator.groups.group(of: 0)
+        var transfers: [any Transfer] = []
+        if communicator.isRoot {
+            for owner in 0..<communicator.size where communicator.groups.group(of: owner) != rootGroup {
+                for range in layout.owned(by: owner) {
+                    let bytes = UnsafeRawBufferPointer(values.mutableBytes(range))
+                    transfers.append(try communicator.startSending(bytes, to: owner, tag: tag))
+                }
+            }
+        } else if communicator.ownGroup != rootGroup {
+            for range in owned {
+                transfers.append(
+                    try communicator.startReceiving(values.mutableBytes(range), from: 0, tag: tag))
+            }
+        }
+        try finish(transfers, "handing out the optimizer's state")
+        try communicator.meet()
+    }
+
     private func finish(_ transfers: [any Transfer], _ activity: String) throws {
         var transfers = transfers
         try communicator.wait(for: activity) {

@@ -97,6 +97,13 @@ package final class AdamW {
         try exchange?.collectOwned(secondMoment)
     }
 
+    /// Takes over moments that rank 0 has put into its buffers, after `updates` updates. Every rank must call it.
+    package func restore(updates: Int) throws {
+        try exchange?.distributeToOwners(firstMoment)
+        try exchange?.distributeToOwners(secondMoment)
+        self.updates = updates
+    }
+
     /// Neighbouring tensors that decay alike are updated as one.
     private static func rangesOfEqualDecay(
         _ layout: ParameterLayout

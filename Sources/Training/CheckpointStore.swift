@@ -1,54 +1,52 @@
 import Checkpoints
 import Foundation
-import Kernels
 import Model
 
 /// Writes the checkpoints of a run and keeps no more than asked for.
-package struct CheckpointStore {
+package struct CheckpointStore: Sendable {
+    private let folder: CheckpointFolder
     private let directory: OutputDirectory
     private let limit: Int
+    private let compression: CheckpointCompression
     private let model: ModelFolder
     private let layout: ParameterLayout
     private let tokenizerSettings: [String: AttributeValue]
 
     /// - limit: training-state checkpoints to keep, the newest; at least 1.
     package init(
-        directory: OutputDirectory, limit: Int, model: ModelFolder, layout: ParameterLayout,
-        tokenizerSettings: [String: AttributeValue]
+        directory: OutputDirectory, limit: Int, compression: CheckpointCompression = .none,
+        model: ModelFolder, layout: ParameterLayout, tokenizerSettings: [String: AttributeValue]
     ) {
         precondition(limit > 0)
         self.directory = directory
+        folder = CheckpointFolder(output: directory)
         self.limit = limit
+        self.compression = compression
         self.model = model
         self.layout = layout
         self.tokenizerSettings = tokenizerSettings
     }
 
     /// Writes `checkpoints/step-N.h5` with all that a run needs to go on, then removes the oldest beyond the
-    /// limit. Returns its path, within the output folder.
+    /// limit; never this one, nor the one of the best evaluation. Returns its path, within the output folder.
     package func saveState(
-        step: Int, epoch: Double, progress: TrainingProgress, parameters: FloatBuffer, optimizer: AdamW
+        step: Int, epoch: Double, progress: TrainingProgress, parameters: UnsafeBufferPointer<Float>,
+        optimizer: OptimizerState
     ) throws -> String {
-        let folder = try directory.folder("checkpoints")
-        let name = Self.name(step)
+        _ = try directory.folder(CheckpointFolder.name)
         try checkpoint(step: step, epoch: epoch, progress: progress).write(
-            to: folder.path(of: name), layout: layout, parameters: UnsafeBufferPointer(parameters.buffer),
-            optimizer: OptimizerState(
-                average: UnsafeBufferPointer(optimizer.firstMoment.buffer),
-                squaredAverage: UnsafeBufferPointer(optimizer.secondMoment.buffer)))
-        try removeOldest(in: folder, current: step)
-        return "checkpoints/\(name)"
+            to: folder.path(of: step), layout: layout, parameters: parameters, optimizer: optimizer,
+            compression: compression)
+        try removeOldest(current: step, best: progress.bestStep)
+        return CheckpointFolder.relativePath(of: step)
     }
 
     /// Writes weights, configuration and vocabulary to `name` in the output folder.
-    package func saveWeights(_ name: String, step: Int, epoch: Double, parameters: FloatBuffer) throws {
+    package func saveWeights(
+        _ name: String, step: Int, epoch: Double, parameters: UnsafeBufferPointer<Float>
+    ) throws {
         try checkpoint(step: step, epoch: epoch, progress: nil).write(
-            to: directory.path(of: name), layout: layout, parameters: UnsafeBufferPointer(parameters.buffer))
-    }
-
-    private static func name(_ step: Int) -> String {
-        let digits = String(step)
-        return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".h5"
+            to: directory.path(of: name), layout: layout, parameters: parameters, compression: compression)
     }
 
     private func checkpoint(step: Int, epoch: Double, progress: TrainingProgress?) -> TrainingCheckpoint {
@@ -57,29 +55,84 @@ package struct CheckpointStore {
             vocabulary: model.vocabulary, tokenizerSettings: tokenizerSettings, progress: progress)
     }
 
-    /// Steps only rise within a run, so what is numbered beyond the current one was left by a run before and is
-    /// older than all of this run's.
-    private func removeOldest(in folder: OutputDirectory, current: Int) throws {
-        let steps = try Self.steps(in: folder).sorted()
+    /// What is numbered beyond the current step is damaged, or this run would have gone on from it.
+    private func removeOldest(current: Int, best: Int?) throws {
+        let steps = try folder.steps()
         let byAge = steps.filter { $0 > current } + steps.filter { $0 <= current }
-        for step in byAge.dropLast(limit) {
-            let path = folder.path(of: Self.name(step))
-            guard unlink(path) == 0 || errno == ENOENT else {
-                throw CheckpointError(
-                    .ioFailed, "an old checkpoint cannot be removed", path: path,
-                    remedy: "check its permissions, or raise --save-total-limit")
-            }
+        let spare = byAge.filter { $0 != current && $0 != best }
+        for step in spare.prefix(max(0, byAge.count - limit)) { try folder.remove(step) }
+    }
+}
+
+/// The folder of a run's training-state checkpoints.
+package struct CheckpointFolder: Sendable {
+    package static let name = "checkpoints"
+
+    /// The folder's own path.
+    package let path: String
+
+    package init(output: OutputDirectory) { path = output.path(of: Self.name) }
+
+    /// Within the output folder.
+    package static func relativePath(of step: Int) -> String { "\(name)/\(fileName(step))" }
+
+    package func path(of step: Int) -> String { "\(path)/\(Self.fileName(step))" }
+
+    private static func fileName(_ step: Int) -> String {
+        let digits = String(step)
+        return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".h5"
+    }
+
+    /// Steps of which there is a checkpoint, ascending; none where there is no folder.
+    package func steps() throws -> [Int] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path).compactMap { name in
+                let step = Int(name.dropFirst("step-".count).dropLast(".h5".count))
+                return step.flatMap { Self.fileName($0) == name ? $0 : nil }
+            }.sorted()
+        } catch {
+            if access(path, F_OK) != 0 { return [] }
+            throw CheckpointError(
+                .ioFailed, "the folder cannot be listed", path: path, remedy: "check its permissions")
         }
     }
 
-    private static func steps(in folder: OutputDirectory) throws -> [Int] {
-        guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder.path) else {
+    func remove(_ step: Int) throws {
+        guard unlink(path(of: step)) == 0 || errno == ENOENT else {
             throw CheckpointError(
-                .ioFailed, "the folder cannot be listed", path: folder.path, remedy: "check its permissions")
+                .ioFailed, "an old checkpoint cannot be removed", path: path(of: step),
+                remedy: "check its permissions, or raise --save-total-limit")
         }
-        return names.compactMap { name in
-            let step = Int(name.dropFirst("step-".count).dropLast(".h5".count))
-            return step.flatMap { self.name($0) == name ? $0 : nil }
+    }
+
+    /// The newest checkpoint that is whole, and those after it that are not, newest first; nil where there are none.
+    ///
+    /// - Throws: `CheckpointError` where there are some and all are damaged.
+    package func newestWhole() throws -> (file: CheckpointFile, damaged: [CheckpointError])? {
+        let steps = try steps()
+        var damaged: [CheckpointError] = []
+        for step in steps.reversed() {
+            do {
+                return (try CheckpointFile(trainingState: path(of: step)), damaged)
+            } catch let error as CheckpointError where error.category == .badData {
+                damaged.append(error)
+            }
+        }
+        guard let newest = damaged.first else { return nil }
+        throw CheckpointError(
+            .badData, "all \(steps.count) checkpoints are damaged; of the newest: \(newest.what)",
+            path: path, remedy: "restore one from a copy, or start again in another folder")
+    }
+}
+
+extension CheckpointFile {
+    /// Opens a checkpoint that a run can go on from.
+    package convenience init(trainingState path: String) throws {
+        try self.init(path: path)
+        guard kind == .training, contents.progress != nil else {
+            throw CheckpointError(
+                .badData, "carries weights alone, no state of training", path: path,
+                remedy: "name a file under checkpoints/, or give it as --model to train anew")
         }
     }
 }

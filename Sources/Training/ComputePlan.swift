@@ -14,11 +14,15 @@ package struct ComputePlan {
     fileprivate let demand: MemoryDemand
     /// What `microBatchTokens` would be with memory for anything; the same on every rank.
     fileprivate let wantedTokens: Int
+    fileprivate let savesState: Bool
 
     fileprivate init(
-        _ demand: MemoryDemand, tokens: Int, wanted: Int, pool: WorkerPool, notices: [String]
+        _ demand: MemoryDemand, tokens: Int, wanted: Int, savesState: Bool, copiesState: Bool,
+        pool: WorkerPool, notices: [String]
     ) {
         self.demand = demand
+        self.savesState = savesState
+        self.copiesState = copiesState
         wantedTokens = wanted
         self.pool = pool
         microBatchTokens = tokens
@@ -28,11 +32,23 @@ package struct ComputePlan {
     /// What a rank's memory is to hold.
     package var memory: MemoryEstimate { demand.estimate(tokens: microBatchTokens) }
 
+    /// Whether checkpoints are written from a copy, while training goes on.
+    package let copiesState: Bool
+
     /// What to tell the user where memory decided.
-    package var memoryNotice: String? {
-        guard demand.requestedTokens == nil, microBatchTokens < wantedTokens else { return nil }
-        return "micro-batches of \(microBatchTokens) tokens instead of \(wantedTokens), for which "
-            + "there is not enough memory"
+    package var memoryNotices: [String] {
+        var notices: [String] = []
+        if demand.requestedTokens == nil, microBatchTokens < wantedTokens {
+            notices.append(
+                "micro-batches of \(microBatchTokens) tokens instead of \(wantedTokens), for which "
+                    + "there is not enough memory")
+        }
+        if savesState, !copiesState {
+            notices.append(
+                "not enough memory for a copy of the training state: training waits while a checkpoint is written"
+            )
+        }
+        return notices
     }
 
     /// A model over `parameters` with memory for these micro-batches, and no more than `longest` a feature.
@@ -75,11 +91,12 @@ extension Communicator {
     /// the model's weights are in memory.
     ///
     /// - batchSize: features of a step.
+    /// - savesState: whether rank 0 is to write checkpoints.
     /// - Throws: `TrainingError` when a micro-batch cannot hold such a window, or memory what is to be computed.
     package func planCompute(
         _ settings: ComputeSettings, _ configuration: ModelConfiguration, sequenceLength: Int,
         for purpose: MemoryDemand.Purpose, exchange: ExchangeSettings = ExchangeSettings(),
-        batchSize: Int = 1, memory: SystemMemory = SystemMemory()
+        batchSize: Int = 1, savesState: Bool = false, memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
         let budget = try ThreadBudget(communicator: self, requested: settings.threads)
         var demand = MemoryDemand(
@@ -90,6 +107,7 @@ extension Communicator {
         demand.sharing =
             exchange.sharesMemory ? ranksSharing(ParameterLayout(configuration), trains: trains) : 1
         demand.optimizerSharing = exchange.buckets.keepsTotalsWithOwners ? size : demand.sharing
+        if savesState, host(of: 0) == host(of: rank) { demand.checkpointSharing = ranksOnHost }
         if exchange.isDeterministic {
             demand.gradientBuffers = try together {
                 try BatchSplit(batchSize: batchSize, dealtTo: self).buffers
@@ -101,10 +119,11 @@ extension Communicator {
             exchange.isDeterministic
                 ? demand.tokens(threads: 1)
                 : demand.defaultTokens(features: sendsMessages ? (batchSize - 1) / size + 1 : 1))
+        let copiesState = try agreeOnCopy(&demand, savesState: savesState, memory, held: 0)
         let tokens = try agree(demand, most: wanted, memory, held: 0)
         useSingleThreadedBLAS()
         return ComputePlan(
-            demand, tokens: tokens, wanted: wanted,
+            demand, tokens: tokens, wanted: wanted, savesState: savesState, copiesState: copiesState,
             pool: WorkerPool(
                 threadCount: budget.threads,
                 productParts: exchange.isDeterministic ? ExchangeSettings.productParts : nil),
@@ -122,11 +141,26 @@ extension Communicator {
         demand.sequenceLength = min(demand.sequenceLength, max(longest, 1))
         let (needed, isHuge) = features.multipliedReportingOverflow(by: max(longest, 1))
         let wanted = min(plan.wantedTokens, isHuge ? .max : max(needed, demand.sequenceLength))
-        let tokens = try agree(
-            demand, most: min(plan.microBatchTokens, wanted), memory, held: plan.memory.parameters)
+        let held = plan.memory.parameters
+        let copiesState = try agreeOnCopy(&demand, savesState: plan.copiesState, memory, held: held)
+        let tokens = try agree(demand, most: min(plan.microBatchTokens, wanted), memory, held: held)
         demand.sequenceLength = plan.demand.sequenceLength
         return ComputePlan(
-            demand, tokens: tokens, wanted: wanted, pool: plan.pool, notices: plan.notices)
+            demand, tokens: tokens, wanted: wanted, savesState: plan.savesState, copiesState: copiesState,
+            pool: plan.pool, notices: plan.notices)
+    }
+
+    /// Whether there is memory for a copy of the training state, with micro-batches as small as they may be; where
+    /// there is not, `demand` does without.
+    private func agreeOnCopy(
+        _ demand: inout MemoryDemand, savesState: Bool, _ memory: SystemMemory, held: Int
+    ) throws -> Bool {
+        guard savesState else { return false }
+        let least = try? demand.fittingTokens(
+            most: demand.sequenceLength, in: memory, ranksOnHost: ranksOnHost, held: held)
+        guard try minimum(least == nil ? 0 : 1) == 0 else { return true }
+        demand.checkpointSharing = nil
+        return false
     }
 
     /// Tokens that fit on every rank. All have looked at the memory there is before any takes some.

@@ -2,6 +2,7 @@ import Distributed
 import Kernels
 import Model
 import QuestionAnswering
+import Synchronization
 
 /// Forward passes over many features, shared out over ranks and threads.
 ///
@@ -36,7 +37,13 @@ package struct DistributedForward {
     }
 
     /// Start and end logits of every feature over its own tokens, on rank 0; nil on the others.
-    package func logits(_ features: any FeatureSource) throws -> [SpanLogits]? {
+    ///
+    /// - isInterrupted: asked before each micro-batch, on every thread; once it holds on some rank, that rank computes
+    ///   nothing more.
+    /// - Throws: `EvaluationInterrupted` on every rank when one has left something out.
+    package func logits(
+        _ features: any FeatureSource, isInterrupted: @escaping @Sendable () -> Bool = { false }
+    ) throws -> [SpanLogits]? {
         let tokens = (0..<features.count).map(features.tokenCount)
         let cuts = Dealing.microBatches(tokens: tokens, limit: capacity.tokens)
         let hiddenSize = models[0].configuration.hiddenSize
@@ -44,17 +51,24 @@ package struct DistributedForward {
             tokens[cut].reduce(0) { $0 + Dealing.cost(tokens: $1, hiddenSize: hiddenSize) }
         }
         let shares = Dealing.deal(costs: costs, ranks: communicator.size)
-        let own = forward(shares[communicator.rank].map { cuts[$0] }, features)
+        let own = forward(shares[communicator.rank].map { cuts[$0] }, features, isInterrupted)
+        guard try communicator.minimum(own == nil ? 0 : 1) == 1, let own else { throw EvaluationInterrupted() }
         guard let gathered = try communicator.gather(own) else { return nil }
         return unpack(gathered, shares: shares.map { $0.map { cuts[$0] } }, tokens: tokens)
     }
 
-    /// The logits of this rank's micro-batches in order: of each, all start logits, then all end logits.
-    private func forward(_ cuts: [Range<Int>], _ features: any FeatureSource) -> [UInt8] {
+    /// The logits of this rank's micro-batches in order: of each, all start logits, then all end logits. Nil when some
+    /// were left out.
+    private func forward(
+        _ cuts: [Range<Int>], _ features: any FeatureSource, _ isInterrupted: @Sendable () -> Bool
+    ) -> [UInt8]? {
         let results = UnsafeMutableBufferPointer<[UInt8]>.allocate(capacity: cuts.count)
         results.initialize(repeating: [])
         defer { results.deinitialize().deallocate() }
+        let leftOut = Atomic<Bool>(false)
         pool.run(cuts.count) { task, worker in
+            if isInterrupted() { leftOut.store(true, ordering: .relaxed) }
+            if leftOut.load(ordering: .relaxed) { return }
             let model = models[worker]
             let batch = PackedBatch(cuts[task].map { features.sequence($0, position: 0) })
             model.forward(batch, dropout: nil)
@@ -62,7 +76,7 @@ package struct DistributedForward {
                 Array(UnsafeRawBufferPointer(UnsafeBufferPointer(start: logits, count: batch.tokens)))
             }
         }
-        return results.flatMap(\.self)
+        return leftOut.load(ordering: .relaxed) ? nil : results.flatMap(\.self)
     }
 
     /// Each rank sent, for each of its micro-batches in order, all start logits and then all end logits.
@@ -84,6 +98,11 @@ package struct DistributedForward {
         }
         return result
     }
+}
+
+/// An evaluation was given up before its end, on all ranks.
+package struct EvaluationInterrupted: Error {
+    package init() {}
 }
 
 /// Reads floats from front to back.

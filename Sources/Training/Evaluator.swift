@@ -49,8 +49,10 @@ package struct Evaluator {
     }
 
     /// The evaluation on rank 0, nil on the others. Every rank must call it.
-    package func run() throws -> Evaluation? {
-        let logits = try forward.logits(data)
+    ///
+    /// - isInterrupted: as `DistributedForward.logits`'s.
+    package func run(isInterrupted: @escaping @Sendable () -> Bool = { false }) throws -> Evaluation? {
+        let logits = try forward.logits(data, isInterrupted: isInterrupted)
         return try communicator.together {
             guard let logits, let dataset = data.dataset else { return nil }
             let predictions = try extractor.predictions(

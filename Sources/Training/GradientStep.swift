@@ -32,6 +32,8 @@ package struct StepSum: Sendable, Equatable {
     package let gradientNorm: Double
     /// Seconds of forward and backward on each rank.
     package let computeSeconds: [Double]
+    /// Whether some rank wants all to speak before the next step.
+    package let wantsAttention: Bool
 }
 
 /// Forward and backward of one global batch: this rank's share in micro-batches, and the sum over ranks.
@@ -184,12 +186,16 @@ package final class GradientStep {
     /// Waits for the totals of the gradients, and sums losses and norms over ranks.
     ///
     /// - computeSeconds: of this rank's forward and backward.
-    package func reduce(_ local: LocalLoss, computeSeconds: Double = 0) throws -> StepSum {
+    /// - wantsAttention: whether this rank wants all to speak before the next step.
+    package func reduce(
+        _ local: LocalLoss, computeSeconds: Double = 0, wantsAttention: @autoclosure () -> Bool = false
+    ) throws -> StepSum {
         try model.profile.measure(.reduction) { try driver.finish() }
         let blocks = model.profile.measure(.clipping) { squaredNorms() }
         var seconds = [Double](repeating: 0, count: communicator.size)
         seconds[communicator.rank] = computeSeconds
-        var sums = StepSums(local, computeSeconds: seconds, squaredNorms: blocks)
+        var sums = StepSums(
+            local, computeSeconds: seconds, squaredNorms: blocks, wantsAttention: wantsAttention())
         try model.profile.measure(.reduction) { try communicator.sum(&sums.values) }
         return sums.sum
     }
@@ -248,25 +254,27 @@ private struct StepSums {
     private let parts: Int
     private let ranks: Int
 
-    init(_ local: LocalLoss, computeSeconds: [Double], squaredNorms: [Double]) {
+    init(
+        _ local: LocalLoss, computeSeconds: [Double], squaredNorms: [Double], wantsAttention: Bool
+    ) {
         parts = local.losses.count
         ranks = computeSeconds.count
         values =
             [
                 Double(local.loss.correctStarts), Double(local.loss.correctEnds),
-                Double(local.loss.features), Double(local.tokens),
+                Double(local.loss.features), Double(local.tokens), wantsAttention ? 1 : 0,
             ] + local.losses + computeSeconds + squaredNorms
     }
 
     var sum: StepSum {
-        let losses = values[4..<4 + parts]
-        let seconds = values[4 + parts..<4 + parts + ranks]
+        let losses = values[5..<5 + parts]
+        let seconds = values[5 + parts..<5 + parts + ranks]
         let loss = StepLoss(
             loss: losses.reduce(0, +) / max(values[2], 1), correctStarts: Int(values[0]),
             correctEnds: Int(values[1]), features: Int(values[2]), tokens: Int(values[3]))
         return StepSum(
-            loss: loss, gradientNorm: values[(4 + parts + ranks)...].reduce(0, +).squareRoot(),
-            computeSeconds: Array(seconds))
+            loss: loss, gradientNorm: values[(5 + parts + ranks)...].reduce(0, +).squareRoot(),
+            computeSeconds: Array(seconds), wantsAttention: values[4] > 0)
     }
 }
 

@@ -62,9 +62,10 @@ package struct LoadedModel {
     ///
     /// - trains: whether gradients and optimizer state are to have places beside the parameters.
     /// - sharesMemory: whether ranks of a host may have them in common.
+    /// - weights: what rank 0 reads instead of the model's own.
     package init(
         _ opened: OpenedModel, seed: UInt64, trains: Bool, sharesMemory: Bool = true,
-        communicator: any Communicator
+        weights: (any WeightSource)? = nil, communicator: any Communicator
     ) throws {
         let folder = opened.folder
         let layout = ParameterLayout(folder.configuration)
@@ -72,7 +73,9 @@ package struct LoadedModel {
         let parameters = try communicator.makeShared(count: layout.count)
         var notices = opened.notices
         try communicator.onRoot {
-            let report = try folder.loadWeights(layout: layout, into: parameters.buffer)
+            let report =
+                try weights?.loadWeights(layout: layout, into: parameters.buffer)
+                ?? folder.loadWeights(layout: layout, into: parameters.buffer)
             notices += Self.describe(report)
             initializeParameters(
                 parameters.buffer, layout: layout, configuration: folder.configuration, seed: seed,

@@ -10,8 +10,10 @@ package struct MemoryEstimate: Sendable, Equatable {
     package var activations = 0
     /// Of evaluation's forward passes: each thread has its own.
     package var evaluation = 0
+    /// The copy of parameters and optimizer state that is written while training goes on: this rank's share.
+    package var checkpoint = 0
 
-    package var total: Int { unbounded + activations + evaluation }
+    package var total: Int { unbounded + activations + evaluation + checkpoint }
 
     /// What no setting changes.
     var unbounded: Int { parameters + gradients + optimizer }
@@ -28,7 +30,7 @@ extension MemoryEstimate: CustomStringConvertible {
     var parts: String {
         [
             ("parameters", parameters), ("gradients", gradients), ("optimizer", optimizer),
-            ("activations", activations), ("evaluation", evaluation),
+            ("activations", activations), ("evaluation", evaluation), ("checkpoint", checkpoint),
         ]
         .filter { $1 > 0 }.map { "\($0) \(Self.text($1))" }.joined(separator: ", ")
     }
@@ -58,6 +60,8 @@ package struct MemoryDemand: Sendable {
     package var optimizerSharing = 1
     /// Copies of the gradients that a rank needs.
     package var gradientBuffers = 1
+    /// Ranks of the host that has a copy of the state to be written, each counting its part; nil without one.
+    package var checkpointSharing: Int?
 
     package init(
         _ configuration: ModelConfiguration, for purpose: Purpose, sequenceLength: Int = 1, threads: Int = 1,
@@ -80,6 +84,7 @@ package struct MemoryDemand: Sendable {
         if case .training = purpose {
             estimate.gradients = gradientBuffers * tensors
             estimate.optimizer = 2 * tensors / optimizerSharing
+            estimate.checkpoint = checkpointSharing.map { 3 * tensors / $0 } ?? 0
             let capacity = BatchCapacity(tokens: tokens, sequenceLength: sequenceLength)
             estimate.activations = activationBytes(capacity, threads: threads, .training)
         }

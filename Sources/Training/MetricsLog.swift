@@ -2,28 +2,64 @@ import Checkpoints
 import Foundation
 import QuestionAnswering
 
-/// Writes `metrics.jsonl`: one JSON object a line, flushed line by line so that a run can be watched.
+/// Writes `metrics.jsonl`: one JSON object a line, written line by line so that a run can be watched.
 package final class MetricsLog: TrainingObserver {
     private let path: String
     private let handle: FileHandle
     private let interval: Int
-    private var window = MetricsWindow()
+    /// The steps since the last line.
+    package private(set) var window = MetricsWindow()
 
+    /// Begins the file anew.
+    ///
     /// - interval: steps between lines of training.
-    package init(path: String, interval: Int) throws {
+    package convenience init(path: String, interval: Int) throws {
+        try self.init(path: path, interval: interval, lines: [], window: MetricsWindow())
+    }
+
+    /// Goes on where a run stood after `step`: what it logged later goes, for it comes again.
+    ///
+    /// - window: the steps since the last line, up to that one.
+    /// - checkpoint: what it goes on from, when this run had saved it: it may have been killed before it could log that.
+    package convenience init(
+        path: String, interval: Int, resumingAfter step: Int, window: MetricsWindow, checkpoint: String?
+    ) throws {
+        let lines = try MetricsLines(path: path).upTo(step)
+        try self.init(path: path, interval: interval, lines: lines, window: window)
+        guard let checkpoint, !lines.contains(where: { $0.event == "save" && $0.step == step }) else { return }
+        try observe(.saved(step: step, path: checkpoint))
+    }
+
+    private init(path: String, interval: Int, lines: [MetricsLines.Line], window: MetricsWindow) throws {
         self.path = path
         self.interval = interval
-        guard FileManager.default.createFile(atPath: path, contents: nil),
-            let handle = FileHandle(forWritingAtPath: path)
-        else {
+        self.window = window
+        // Whole or not at all: the old lines are lost in neither case.
+        try AtomicFile.write(lines.map { $0.text + "\n" }.joined(), to: path)
+        guard let handle = FileHandle(forUpdatingAtPath: path) else {
             throw CheckpointError(
-                .cannotCreate, "the file cannot be created", path: path,
+                .cannotCreate, "the file cannot be opened", path: path,
                 remedy: "check the permissions of the output folder")
         }
         self.handle = handle
+        do {
+            try handle.seekToEnd()
+        } catch {
+            throw CheckpointError(
+                .ioFailed, "the file cannot be read", path: path, remedy: "check the disk, then run again")
+        }
     }
 
     deinit { try? handle.close() }
+
+    /// Brings all lines to the disk. Any thread may call it.
+    package var flush: @Sendable () throws -> Void {
+        { [descriptor = handle.fileDescriptor, path] in
+            guard fsync(descriptor) == 0 || [EINVAL, ENOTSUP, EINTR].contains(errno) else {
+                throw CheckpointError.cannotWrite(path, "be flushed to disk", errno: errno, created: true)
+            }
+        }
+    }
 
     package func observe(_ event: TrainingEvent) throws {
         switch event {
@@ -35,6 +71,11 @@ package final class MetricsLog: TrainingObserver {
                 [("event", "eval"), ("step", .integer(step)), ("epoch", .number(epoch))] + result.members)
         case .saved(let step, let path):
             try write([("event", "save"), ("step", .integer(step)), ("path", .string(path))])
+        case .resumed(let point):
+            try write([
+                ("event", "resume"), ("step", .integer(point.step)), ("epoch", .number(point.epoch)),
+                ("path", .string(point.path)), ("ranks", .integer(point.ranks)),
+            ])
         case .finished:
             try writeWindow()
         case .started, .evaluationStarted: break
@@ -57,60 +98,35 @@ package final class MetricsLog: TrainingObserver {
     }
 }
 
-/// Means over the steps since the last line.
-package struct MetricsMeans: Sendable {
-    package let step: Int
-    package let epoch: Double
-    package let loss: Double
-    package let learningRate: Double
-    package let gradientNorm: Double
-    package let startAccuracy: Double
-    package let endAccuracy: Double
-    package let samplesPerSecond: Double
-    package let tokensPerSecond: Double
-    package let stepSeconds: Double
-    package let computeSeconds: Double
-    package let communicationSeconds: Double
-    package let waitingSeconds: Double
-    package let imbalance: Double
-
-    /// Members in the order of the interface.
-    package var members: [(String, JSONValue)] {
-        [
-            ("step", .integer(step)), ("epoch", .number(epoch)), ("loss", .number(loss)),
-            ("learning_rate", .number(learningRate)), ("grad_norm", .number(gradientNorm)),
-            ("start_accuracy", .number(startAccuracy)), ("end_accuracy", .number(endAccuracy)),
-            ("samples_per_second", .number(samplesPerSecond)),
-            ("tokens_per_second", .number(tokensPerSecond)), ("step_seconds", .number(stepSeconds)),
-            ("compute_seconds", .number(computeSeconds)),
-            ("communication_seconds", .number(communicationSeconds)),
-            ("waiting_seconds", .number(waitingSeconds)), ("imbalance", .number(imbalance)),
-        ]
+/// The lines of a `metrics.jsonl`.
+struct MetricsLines {
+    struct Line {
+        let text: String
+        let event: String
+        let step: Int
     }
-}
 
-/// Gathers the steps between two lines.
-package struct MetricsWindow: Sendable {
-    private var reports: [StepReport] = []
+    /// Without what is no line of this program's: a last one that was cut off, say.
+    let lines: [Line]
 
-    package init() {}
+    /// None where there is no such file.
+    init(path: String) throws {
+        guard access(path, F_OK) == 0 else {
+            lines = []
+            return
+        }
+        let bytes = try MappedFile.contents(of: path)
+        lines = bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            guard let head = try? JSONDecoder().decode(Head.self, from: Data(line)) else { return nil }
+            return Line(text: String(decoding: line, as: UTF8.self), event: head.event, step: head.step)
+        }
+    }
 
-    package mutating func add(_ report: StepReport) { reports.append(report) }
+    /// Those that a run had written when it stood after `step`.
+    func upTo(_ step: Int) -> [Line] { lines.filter { $0.step <= step } }
 
-    /// Means over the steps, each counting once; rates are totals by total time. Nil without steps.
-    package func means() -> MetricsMeans? {
-        guard let last = reports.last else { return nil }
-        let steps = Double(reports.count)
-        func total(_ value: (StepReport) -> Double) -> Double { reports.reduce(0) { $0 + value($1) } }
-        func mean(_ value: (StepReport) -> Double) -> Double { total(value) / steps }
-        let seconds = total(\.seconds)
-        return MetricsMeans(
-            step: last.step, epoch: last.epoch,
-            loss: mean(\.loss.loss), learningRate: mean(\.learningRate), gradientNorm: mean(\.gradientNorm),
-            startAccuracy: mean(\.loss.startAccuracy), endAccuracy: mean(\.loss.endAccuracy),
-            samplesPerSecond: total { Double($0.loss.features) } / seconds,
-            tokensPerSecond: total { Double($0.loss.tokens) } / seconds, stepSeconds: seconds / steps,
-            computeSeconds: mean(\.computeSeconds), communicationSeconds: mean(\.communicationSeconds),
-            waitingSeconds: mean(\.waitingSeconds), imbalance: mean(\.imbalance))
+    private struct Head: Decodable {
+        let event: String
+        let step: Int
     }
 }

@@ -24,6 +24,7 @@ package final class Progress: TrainingObserver {
         case .started(let totalSteps, let stepsPerEpoch, let features):
             self.totalSteps = totalSteps
             line("training on \(features) features, \(stepsPerEpoch) steps an epoch, \(totalSteps) steps")
+        case .resumed(let point): line("going on after step \(point.step), from \(point.path)")
         case .stepped(let report): step(report)
         case .evaluationStarted(let step):
             if isTerminal { draw("step \(step): evaluating …") }

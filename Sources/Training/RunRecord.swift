@@ -14,6 +14,8 @@ struct RunRecord {
     let totalSteps: Int
     /// Datasets, whose content is hashed.
     let files: [String]
+    /// Where the run went on from.
+    var resumed: Resumption.Shared?
 
     var json: JSONValue {
         get throws {
@@ -34,7 +36,13 @@ struct RunRecord {
                     ("library", .string(blasConfiguration())), ("core", .string(blasCoreName())),
                 ]),
                 "mpi": hosts.count > 1 ? .string(MPICommunicator.libraryVersion) : .null,
+                "hdf5": .object([
+                    ("library", .string(HDF5Version.library)), ("file_locking", .string("off")),
+                ]),
                 "datasets": .object(hashes),
+                "resumed": resumed.map {
+                    .object([("step", .integer($0.step)), ("path", .string($0.path))])
+                } ?? .null,
             ]
         }
     }

@@ -27,11 +27,14 @@ package struct TrainingPlan: Sendable, Equatable {
     package var saving: Interval
     /// When copies of the parameters are compared.
     package var check: Interval
+    /// What decides which evaluation is best.
+    package var bestMetric: BestMetric
 
     package init(
         totalSteps: Int, stepsPerEpoch: Int, schedule: LearningRateSchedule, evaluation: Interval = .never,
-        saving: Interval = .never, check: Interval = .never
+        saving: Interval = .never, check: Interval = .never, bestMetric: BestMetric = .loss
     ) {
+        self.bestMetric = bestMetric
         self.check = check
         self.totalSteps = totalSteps
         self.stepsPerEpoch = stepsPerEpoch
@@ -39,6 +42,9 @@ package struct TrainingPlan: Sendable, Equatable {
         self.evaluation = evaluation
         self.saving = saving
     }
+
+    /// Passes over the training features, with fraction.
+    package var epochs: Double { Double(totalSteps) / Double(stepsPerEpoch) }
 }
 
 /// The training loop of one rank.
@@ -52,10 +58,17 @@ package final class Trainer {
     private let pool: WorkerPool
     private let communicator: any Communicator
     private let observers: [any TrainingObserver]
+    private var state = RunState()
+    /// The step of the newest checkpoint.
+    private var savedStep: Int?
+    /// Whether some rank wanted all to speak after the last step.
+    private var wantsAttention = false
     /// Evaluates the model on every rank; the result is on rank 0.
     package var evaluate: (() throws -> EvaluationResult?)?
-    /// Writes the state after `step` updates and returns the path; needed, and called, on rank 0 alone.
-    package var save: ((_ step: Int, _ epoch: Double) throws -> String)?
+    /// Writes checkpoints; on rank 0.
+    package var saver: (any RunSaver)?
+    /// Whether this rank has been asked to stop.
+    package var isAskedToStop: () -> Bool = { false }
 
     package init(
         plan: TrainingPlan, model: SpanModel, features: any FeatureSource, sampler: FeatureSampler,
@@ -74,15 +87,27 @@ package final class Trainer {
     }
 
     /// Trains to the end of the plan.
-    package func run() throws {
+    ///
+    /// - start: where a checkpoint stood that parameters and optimizer are of; nil begins at the beginning.
+    /// - Throws: `StoppedOnRequest` when a rank was asked to stop, with all saved.
+    package func run(from start: (state: RunState, point: ResumedPoint)? = nil) throws {
         try emit(
             .started(
                 totalSteps: plan.totalSteps, stepsPerEpoch: plan.stepsPerEpoch, features: features.count))
-        for step in 0..<plan.totalSteps {
-            communicator.place = "step \(step + 1)"
-            try emit(.stepped(try train(step)))
-            try finishStep(step + 1)
+        if let start {
+            (state, savedStep) = (start.state, start.state.step)
+            try emit(.resumed(start.point))
         }
+        try stopIfAsked()
+        if state.owesEvaluation { try finishStep() }
+        while state.step < plan.totalSteps {
+            communicator.place = "step \(state.step + 1)"
+            try emit(.stepped(try train(state.step)))
+            state.step += 1
+            let hadBreak = try finishStep()
+            if hadBreak || wantsAttention { try attend() }
+        }
+        try finishWriting()
         try emit(.finished(step: plan.totalSteps))
     }
 
@@ -94,8 +119,11 @@ package final class Trainer {
         let local = gradientStep.compute(batch, step: step, features: features)
         let computed = clock.now
         let computeSeconds = (computed - start).seconds - local.secondsWaited
-        let sum = try gradientStep.reduce(local, computeSeconds: computeSeconds)
+        let sum = try gradientStep.reduce(
+            local, computeSeconds: computeSeconds,
+            wantsAttention: isAskedToStop() || saver?.hasFailed == true)
         let reduced = clock.now
+        wantsAttention = sum.wantsAttention
         try requireFinite(sum, step: step, batch: batch)
         let learningRate = plan.schedule.rate(step)
         try model.profile.measure(.optimizer) {
@@ -117,44 +145,105 @@ package final class Trainer {
     /// Waits until all ranks have the parameters that the last step made.
     package func settle() throws { try optimizer.settle() }
 
-    /// Evaluates and saves when due; at the end of the run always, unless never.
-    private func finishStep(_ step: Int) throws {
-        let isLast = step == plan.totalSteps
-        func isDue(_ interval: Interval) -> Bool {
-            interval != .never
-                && (isLast || interval.isDue(after: step, stepsPerEpoch: plan.stepsPerEpoch))
-        }
-        if isLast || [plan.evaluation, plan.saving, plan.check].contains(where: isDue) { try settle() }
-        if isDue(plan.check) {
-            try ParameterCheck(layout: model.layout, communicator: communicator).run(
-                model.parameters, place: "after step \(step)")
-        }
-        if let evaluate, isDue(plan.evaluation) {
-            communicator.place = "evaluation after step \(step)"
-            try emit(.evaluationStarted(step: step))
-            if let result = try evaluate() {
-                try emit(.evaluated(step: step, epoch: epoch(after: step), result))
-            }
-        }
-        if isDue(plan.saving) {
-            communicator.place = "checkpoint after step \(step)"
-            // The exchange is every rank's, the file rank 0's.
-            try optimizer.collectState()
-            try communicator.onRoot {
-                guard let save else { return }
-                let path = try save(step, epoch(after: step))
-                try emit(.saved(step: step, path: path))
-            }
-        }
-    }
-
     private func epoch(after step: Int) -> Double { Double(step) / Double(plan.stepsPerEpoch) }
 
     private func emit(_ event: TrainingEvent) throws {
         guard communicator.isRoot else { return }
         for observer in observers { try observer.observe(event) }
     }
+}
 
+// MARK: Between steps
+
+extension Trainer {
+    /// Evaluates and saves when due; at the end of the run always, unless never.
+    ///
+    /// - Returns: whether either was due.
+    @discardableResult
+    private func finishStep() throws -> Bool {
+        let step = state.step
+        let isLast = step == plan.totalSteps
+        func isDue(_ interval: Interval) -> Bool {
+            interval != .never
+                && (isLast || interval.isDue(after: step, stepsPerEpoch: plan.stepsPerEpoch))
+        }
+        try emitWritten()
+        if isLast || [plan.evaluation, plan.saving, plan.check].contains(where: isDue) { try settle() }
+        if isDue(plan.check) {
+            try ParameterCheck(layout: model.layout, communicator: communicator).run(
+                model.parameters, place: "after step \(step)")
+        }
+        var request = SavingRequest(state: isDue(plan.saving))
+        let evaluates = evaluate != nil && (isDue(plan.evaluation) || state.owesEvaluation)
+        if evaluates { request.best = try runEvaluation() }
+        guard evaluates || request.state else { return false }
+        try save(request)
+        return true
+    }
+
+    /// - Returns: whether it was the best so far, on rank 0.
+    private func runEvaluation() throws -> Bool {
+        guard let evaluate else { return false }
+        communicator.place = "evaluation after step \(state.step)"
+        try emit(.evaluationStarted(step: state.step))
+        state.owesEvaluation = true
+        do {
+            let result = try evaluate()
+            state.owesEvaluation = false
+            guard let result else { return false }
+            try emit(.evaluated(step: state.step, epoch: epoch(after: state.step), result))
+            return state.take(result, by: plan.bestMetric)
+        } catch is EvaluationInterrupted {
+            try stop()
+            return false
+        }
+    }
+
+    private func save(_ request: SavingRequest) throws {
+        communicator.place = "checkpoint after step \(state.step)"
+        // The exchange is every rank's, the file rank 0's.
+        if request.state { try optimizer.collectState() }
+        try communicator.onRoot {
+            try saver?.begin(request, state, epoch: epoch(after: state.step))
+        }
+        if request.state { savedStep = state.step }
+    }
+
+    /// Finds out on all ranks what one of them wanted attention for.
+    private func attend() throws {
+        try communicator.onRoot { if let saver, saver.hasFailed { try saver.finish() } }
+        if state.step < plan.totalSteps { try stopIfAsked() }
+    }
+
+    private func stopIfAsked() throws {
+        let isAsked = try communicator.minimum(isAskedToStop() ? 0 : 1) == 0
+        if isAsked { try stop() }
+    }
+
+    /// Saves, if the newest checkpoint is not of here anyway, and ends the run.
+    private func stop() throws {
+        try settle()
+        if savedStep != state.step || state.owesEvaluation { try save(SavingRequest(state: true)) }
+        try finishWriting()
+        throw StoppedOnRequest(step: state.step)
+    }
+
+    private func finishWriting() throws {
+        communicator.place = "checkpoint after step \(state.step)"
+        try communicator.onRoot { try saver?.finish() }
+        try emitWritten()
+    }
+
+    private func emitWritten() throws {
+        for checkpoint in saver?.written() ?? [] {
+            try emit(.saved(step: checkpoint.step, path: checkpoint.path))
+        }
+    }
+}
+
+// MARK: Numbers that are not finite
+
+extension Trainer {
     /// The sums are the same on every rank, so all ranks stop together.
     private func requireFinite(_ sum: StepSum, step: Int, batch: GlobalBatch) throws {
         guard !sum.loss.loss.isFinite || !sum.gradientNorm.isFinite else { return }

@@ -43,9 +43,27 @@ package struct StepReport: Sendable {
     }
 }
 
+/// Where a run goes on.
+package struct ResumedPoint: Sendable, Equatable {
+    package let step: Int
+    package let epoch: Double
+    /// The checkpoint, as a user would name it.
+    package let path: String
+    package let ranks: Int
+
+    package init(step: Int, epoch: Double, path: String, ranks: Int) {
+        self.step = step
+        self.epoch = epoch
+        self.path = path
+        self.ranks = ranks
+    }
+}
+
 /// What happens in a run, in order. Sent on rank 0.
 package enum TrainingEvent: Sendable {
     case started(totalSteps: Int, stepsPerEpoch: Int, features: Int)
+    /// After `started`, where the run does not begin at the beginning.
+    case resumed(ResumedPoint)
     case stepped(StepReport)
     case evaluationStarted(step: Int)
     case evaluated(step: Int, epoch: Double, EvaluationResult)

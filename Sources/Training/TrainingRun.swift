@@ -25,120 +25,74 @@ package struct TrainingRun {
     }
 
     package func run() throws {
-        var output: OutputDirectory?
-        try communicator.onRoot { output = try OutputDirectory(creating: settings.outputDirectory) }
+        var folder: RunFolder?
+        try communicator.onRoot { folder = try RunFolder(creating: settings.outputDirectory) }
         do {
-            try train(output)
+            try train(folder)
+            folder?.close(keepsFolder: true)
         } catch {
-            output?.removeIfEmpty()
+            folder?.close(keepsFolder: false)
             throw error
         }
     }
 
-    /// - output: on rank 0.
-    private func train(_ output: OutputDirectory?) throws {
-        let opened = try OpenedModel(
-            path: settings.model, tokenizer: settings.tokenizer, communicator: communicator)
-        log(try StartUpCheck.run(StartUpCheck.environment + settings.startUpItems, over: communicator))
-        let exchange = try settings.exchange.resolved(communicator)
-        let preparation = try communicator.together {
-            try DataPreparation(
-                configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings.features)
+    /// - folder: on rank 0.
+    private func train(_ folder: RunFolder?) throws {
+        for name in folder?.clean() ?? [] { logger.info("removed \(name), which a killed run had left") }
+        let resumption = try settings.resume.flatMap {
+            try Resumption.find($0, in: folder, over: communicator) { logger.warning("\($0)") }
         }
-        var compute = try communicator.planCompute(
-            settings.compute, opened.configuration, sequenceLength: settings.features.maxSequenceLength,
-            for: .training(validates: settings.validation != nil),
-            exchange: exchange, batchSize: batchSize, memory: memory())
-        let loaded = try LoadedModel(
-            opened, seed: settings.seed, trains: true, sharesMemory: exchange.sharesMemory,
-            communicator: communicator)
-        log(loaded.notices)
-        try communicator.requireEqual(loaded.tokenizer.identity.value, "the vocabulary and its settings")
-        try communicator.requireEqual(loaded.configurationHash, "the model's configuration")
-        communicator.place = "preparation of the data"
-        let loader = try featureLoader(preparation, loaded, compute)
-        let data = (
-            training: try loader.load(settings.trainingRequest),
-            validation: try settings.validationRequest.map(loader.load)
-        )
-        try communicator.requireEqual(data.training.set.checksum, "the data to train on")
-        if let validation = data.validation {
-            try communicator.requireEqual(validation.set.checksum, "the data to validate on")
-        }
-        log(data.training.notices + (data.validation?.notices ?? []))
-        let longest = max(data.training.set.longest, data.validation?.set.longest ?? 0)
-        compute = try communicator.confirm(
-            compute, longest: longest, features: batchSize,
-            memory: memory())
-        log(compute.memoryNotice.map { [$0] } ?? [])
-        logger.info("\(compute.memory)")
-        let model = compute.model(loaded, longest: data.training.set.longest)
-        if let notice = exchange.notice(communicator) { logger.info("\(notice)") }
-        let gradientStep = try gradientStep(model, exchange)
+        let prepared = try PreparedTraining(
+            settings, resumption, communicator: communicator, logger: logger, memory: memory)
+        try check(prepared.identity, against: resumption)
+        let model = prepared.compute.model(prepared.loaded, longest: prepared.training.longest)
+        if let notice = prepared.exchange.notice(communicator) { logger.info("\(notice)") }
+        let gradientStep = try gradientStep(model, prepared.exchange)
         let optimizer = try AdamW(
-            layout: loaded.layout, settings: settings.optimizer, pool: compute.pool,
+            layout: prepared.loaded.layout, settings: settings.optimizer, pool: prepared.compute.pool,
             exchange: gradientStep.exchange)
-        let plan = plan(features: data.training.set.count)
-        let flags = settings.resolved(loaded, compute).flags(ranks: communicator.size)
-        try describe(loaded, compute, data.training.set, plan, flags, to: output)
-        loader.keep()
+        try resumption?.restore(optimizer, prepared.loaded.layout, over: communicator)
+        try communicator.onRoot { try makeRoom(in: folder, for: resumption) }
+        try describe(prepared, resumption, to: folder?.output)
+        prepared.loader.keep()
+        let metrics = try metricsLog(folder, resumption)
         let trainer = Trainer(
-            plan: plan, model: model, features: data.training.set,
-            sampler: sampler(data.training.set.count),
-            gradientStep: gradientStep, optimizer: optimizer, pool: compute.pool,
-            communicator: communicator, observers: try observers(output))
-        trainer.evaluate = data.validation.map {
-            evaluation(
-                $0.set, compute.forward(loaded, longest: $0.set.longest, communicator: communicator), output)
-        }
-        let store = try output.map { try checkpointStore($0, loaded) }
-        trainer.save = store.map { saving($0, loaded, optimizer, flags, stepsPerEpoch: plan.stepsPerEpoch) }
-        try trainer.run()
+            plan: prepared.plan, model: model, features: prepared.training, sampler: prepared.sampler,
+            gradientStep: gradientStep, optimizer: optimizer, pool: prepared.compute.pool,
+            communicator: communicator,
+            observers: metrics.map { [$0, Progress(interval: settings.loggingSteps)] } ?? [])
+        trainer.isAskedToStop = { StopRequest.isMade }
+        trainer.evaluate = evaluation(prepared, folder?.output)
+        let store = try folder.map { try checkpointStore($0.output, prepared.loaded) }
+        trainer.saver = store.map { stateSaver($0, prepared, optimizer, metrics) }
+        try run(trainer, from: resumption)
         communicator.place = "end of the run"
         try communicator.onRoot {
-            let epoch = Double(plan.totalSteps) / Double(plan.stepsPerEpoch)
-            try store?.saveWeights(
-                "final.h5", step: plan.totalSteps, epoch: epoch, parameters: loaded.parameters)
-            logger.info("wrote \(output?.path(of: "final.h5") ?? "final.h5")")
+            guard let folder, let store else { return }
+            try store.saveWeights(
+                Self.finalName, step: prepared.plan.totalSteps, epoch: prepared.plan.epochs,
+                parameters: UnsafeBufferPointer(prepared.loaded.parameters.buffer))
+            logger.info("wrote \(folder.output.path(of: Self.finalName))")
         }
     }
 
-    private func log(_ notices: [String]) {
-        for notice in notices { logger.warning("\(notice)") }
+    /// The file that has the weights at the end.
+    static let finalName = "final.h5"
+
+    private func run(_ trainer: Trainer, from resumption: Resumption?) throws {
+        do {
+            try trainer.run(from: resumption.map { ($0.state, $0.point(ranks: communicator.size)) })
+        } catch {
+            // A checkpoint that was begun is finished, whatever ends the run.
+            try? trainer.saver?.finish()
+            throw error
+        }
     }
 }
 
 // MARK: Parts
 
 extension TrainingRun {
-    private func featureLoader(
-        _ preparation: DataPreparation, _ loaded: LoadedModel, _ compute: ComputePlan
-    ) throws -> FeatureLoader {
-        try FeatureLoader(
-            preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
-            pool: compute.pool, cache: settings.featureCache.cache(in: settings.outputDirectory),
-            logger: logger)
-    }
-
-    private var batchSize: Int { settings.batchSize.resolved(ranks: communicator.size) }
-
-    private func sampler(_ features: Int) -> FeatureSampler {
-        FeatureSampler(
-            featureCount: features, batchSize: batchSize, seed: settings.seed, shuffles: settings.shuffles)
-    }
-
-    private func plan(features: Int) -> TrainingPlan {
-        let stepsPerEpoch = sampler(features).stepsPerEpoch
-        let totalSteps = settings.length.steps(perEpoch: stepsPerEpoch)
-        let schedule = LearningRateSchedule(
-            kind: settings.schedule, peak: settings.optimizer.learningRate,
-            warmupSteps: settings.warmup.steps(of: totalSteps), totalSteps: totalSteps)
-        return TrainingPlan(
-            totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, schedule: schedule,
-            evaluation: settings.evaluation, saving: settings.saving,
-            check: settings.parameterCheckSteps.map(Interval.steps) ?? .never)
-    }
-
     private func gradientStep(_ model: SpanModel, _ exchange: ExchangeSettings) throws -> GradientStep {
         try GradientStep(
             model: model, communicator: communicator, seed: settings.seed,
@@ -146,24 +100,19 @@ extension TrainingRun {
             attentionDropout: settings.attentionDropout ?? model.configuration.attentionDropout,
             exchange: exchange,
             split: exchange.isDeterministic
-                ? BatchSplit(batchSize: batchSize, dealtTo: communicator) : nil)
-    }
-
-    private func observers(_ output: OutputDirectory?) throws -> [any TrainingObserver] {
-        guard let output else { return [] }
-        return [
-            try MetricsLog(path: output.path(of: "metrics.jsonl"), interval: settings.loggingSteps),
-            Progress(interval: settings.loggingSteps),
-        ]
+                ? BatchSplit(batchSize: settings.batchSize(communicator), dealtTo: communicator) : nil)
     }
 
     private func evaluation(
-        _ data: FeatureSet, _ forward: DistributedForward, _ output: OutputDirectory?
-    ) -> () throws -> EvaluationResult? {
+        _ prepared: PreparedTraining, _ output: OutputDirectory?
+    ) -> (() throws -> EvaluationResult?)? {
+        guard let data = prepared.validation else { return nil }
+        let forward = prepared.compute.forward(
+            prepared.loaded, longest: data.longest, communicator: communicator)
         let evaluator = Evaluator(
             forward: forward, data: data, answers: settings.answers, communicator: communicator)
         return {
-            let evaluation = try evaluator.run()
+            let evaluation = try evaluator.run { StopRequest.isMade }
             try communicator.onRoot {
                 guard let output else { return }
                 try evaluation?.write(to: output, allowsNoAnswer: settings.answers.allowsNoAnswer)
@@ -176,23 +125,68 @@ extension TrainingRun {
         _ output: OutputDirectory, _ loaded: LoadedModel
     ) throws -> CheckpointStore {
         CheckpointStore(
-            directory: output, limit: settings.saveTotalLimit, model: loaded.folder, layout: loaded.layout,
+            directory: output, limit: settings.saveTotalLimit, compression: settings.compression,
+            model: loaded.folder, layout: loaded.layout,
             tokenizerSettings: try loaded.tokenizer.checkpointAttributes())
     }
 
-    private func saving(
-        _ store: CheckpointStore, _ loaded: LoadedModel, _ optimizer: AdamW, _ flags: [(String, JSONValue)],
-        stepsPerEpoch: Int
-    ) -> (Int, Double) throws -> String {
-        let flags = JSONValue.object(flags).compact
-        return { step, epoch in
-            let progress = TrainingProgress(
-                seed: settings.seed, optimizerStep: optimizer.updates, epochIndex: step / stepsPerEpoch,
-                epochPosition: step % stepsPerEpoch * batchSize, settings: flags)
-            return try store.saveState(
-                step: step, epoch: epoch, progress: progress, parameters: loaded.parameters,
-                optimizer: optimizer)
+    private func stateSaver(
+        _ store: CheckpointStore, _ prepared: PreparedTraining, _ optimizer: AdamW, _ metrics: MetricsLog?
+    ) -> StateSaver {
+        let identity = prepared.identity
+        return StateSaver(
+            store: store, parameters: prepared.loaded.parameters, optimizer: optimizer,
+            pool: prepared.compute.pool, copies: prepared.compute.copiesState,
+            context: StateSaver.Context(
+                seed: settings.seed, settings: identity.settings, stepsPerEpoch: prepared.plan.stepsPerEpoch,
+                batchSize: prepared.sampler.batchSize,
+                additional: {
+                    var attributes = identity.attributes
+                    attributes[ProgressKey.metricsWindow] = metrics.map { .text($0.window.text) }
+                    return attributes
+                }, flushLog: { [flush = metrics?.flush] in try flush?() }))
+    }
+}
+
+// MARK: Going on
+
+extension TrainingRun {
+    private func check(_ identity: TrainingIdentity, against resumption: Resumption?) throws {
+        guard let resumption else { return }
+        try communicator.onRoot {
+            guard let progress = resumption.progress else { return }
+            try ResumeCheck(identity, saved: progress, path: resumption.shared.path).require(
+                allowed: settings.allowsChangedSettings) { logger.warning("\($0)") }
         }
+    }
+
+    /// Makes room for what the run will write, once nothing can be wrong with it any more.
+    private func makeRoom(in folder: RunFolder?, for resumption: Resumption?) throws {
+        if let resumption, case .checkpoint = settings.resume {
+            if let place = try folder?.setAsideCheckpoints(after: resumption.shared.step) {
+                logger.warning("moved the checkpoints after step \(resumption.shared.step) to \(place)")
+            }
+        } else if resumption == nil, let place = try folder?.setAsideEarlierRun() {
+            logger.warning("moved what an earlier run had left to \(place); --resume would have gone on with it")
+        }
+    }
+
+    private func metricsLog(_ folder: RunFolder?, _ resumption: Resumption?) throws -> MetricsLog? {
+        var log: MetricsLog?
+        try communicator.onRoot {
+            guard let output = folder?.output else { return }
+            let path = output.path(of: RunFolder.metricsName)
+            guard let resumption else {
+                log = try MetricsLog(path: path, interval: settings.loggingSteps)
+                return
+            }
+            let step = resumption.shared.step
+            let saved = CheckpointFolder.relativePath(of: step)
+            log = try MetricsLog(
+                path: path, interval: settings.loggingSteps, resumingAfter: step, window: resumption.window,
+                checkpoint: resumption.shared.path == output.path(of: saved) ? saved : nil)
+        }
+        return log
     }
 }
 
@@ -201,56 +195,31 @@ extension TrainingRun {
 extension TrainingRun {
     /// Logs what is about to run and writes `run.json`.
     private func describe(
-        _ loaded: LoadedModel, _ compute: ComputePlan, _ data: FeatureSet, _ plan: TrainingPlan,
-        _ flags: [(String, JSONValue)], to output: OutputDirectory?
+        _ prepared: PreparedTraining, _ resumption: Resumption?, to output: OutputDirectory?
     ) throws {
         let hosts = try communicator.allGather([UInt8](Host.name.utf8)).map {
             String(decoding: $0, as: UTF8.self)
         }
-        if communicator.size > data.count {
+        let compute = prepared.compute
+        if communicator.size > prepared.training.count {
             logger.warning(
-                "\(communicator.size) ranks for \(data.count) features: some have nothing to compute")
+                "\(communicator.size) ranks for \(prepared.training.count) features: some have nothing to compute"
+            )
         }
-        log(compute.notices)
+        for notice in compute.notices { logger.warning("\(notice)") }
         logger.info(
             """
-            \(loaded.layout.count) parameters · \(communicator.size) rank(s) × \(compute.pool.threadCount) \
-            thread(s) · batch \(batchSize) · micro-batches of \(compute.microBatchTokens) tokens · \
-            OpenBLAS \(blasCoreName())
+            \(prepared.loaded.layout.count) parameters · \(communicator.size) rank(s) × \
+            \(compute.pool.threadCount) thread(s) · batch \(prepared.sampler.batchSize) · micro-batches of \
+            \(compute.microBatchTokens) tokens · OpenBLAS \(blasCoreName())
             """)
         try communicator.onRoot {
             let record = RunRecord(
-                settings: flags, hosts: hosts,
+                settings: prepared.flags, hosts: hosts,
                 threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
-                features: data.count, totalSteps: plan.totalSteps,
-                files: settings.trainFiles + settings.validationFiles)
-            try output?.write(try record.json.indented + "\n", to: "run.json")
+                features: prepared.training.count, totalSteps: prepared.plan.totalSteps,
+                files: settings.trainFiles + settings.validationFiles, resumed: resumption?.shared)
+            try output?.write(try record.json.indented + "\n", to: RunFolder.recordName)
         }
-    }
-}
-
-extension TrainingSettings {
-    fileprivate var trainingRequest: FeatureRequest {
-        let kind = FeatureKind.training(strict: strict)
-        guard case .split(let share) = validation else {
-            return FeatureRequest(files: trainFiles, kind: kind)
-        }
-        return FeatureRequest(
-            files: trainFiles, part: .trainingShare(validationShare: share, seed: seed), kind: kind)
-    }
-
-    fileprivate var validationRequest: FeatureRequest? {
-        switch validation {
-        case nil: nil
-        case .file(let path): FeatureRequest(files: [path], kind: .evaluation)
-        case .split(let share):
-            FeatureRequest(
-                files: trainFiles, part: .validationShare(share, seed: seed), kind: .evaluation)
-        }
-    }
-
-    fileprivate var validationFiles: [String] {
-        if case .file(let path) = validation { return [path] }
-        return []
     }
 }

@@ -1,3 +1,4 @@
+import Checkpoints
 import QuestionAnswering
 
 /// How many features an optimizer step takes.
@@ -108,6 +109,13 @@ package struct TrainingSettings: Sendable {
     package var evaluation = Interval.epoch
     package var saving = Interval.epoch
     package var saveTotalLimit = 3
+    package var compression = CheckpointCompression.none
+    /// Decides which evaluation's weights are in `best.h5`.
+    package var bestMetric = BestMetric.loss
+    /// Nil begins anew.
+    package var resume: ResumeChoice?
+    /// Whether a run may go on with other settings than it began with.
+    package var allowsChangedSettings = false
     package var seed: UInt64 = 42
     package var shuffles = true
     package var strict = false
@@ -222,7 +230,9 @@ extension TrainingSettings {
         return [
             ("eval-strategy", strategy(evaluation)), ("eval-steps", steps(evaluation)),
             ("save-strategy", strategy(saving)), ("save-steps", steps(saving)),
-            ("save-total-limit", .integer(saveTotalLimit)), ("seed", seedFlag),
+            ("save-total-limit", .integer(saveTotalLimit)),
+            ("checkpoint-compression", .string(compression.rawValue)),
+            ("metric-for-best-model", .string(bestMetric.rawValue)), ("seed", seedFlag),
             ("no-shuffle", .boolean(!shuffles)),
             ("hidden-dropout-prob", hiddenDropout.map(JSONValue.float) ?? .null),
             ("attention-dropout-prob", attentionDropout.map(JSONValue.float) ?? .null),

@@ -14,6 +14,12 @@ func withRanks(timeout: Double, _ body: (any Communicator, Logger) throws -> Voi
         if communicator.size == 1 { try requireAlone(ProcessInfo.processInfo.environment) }
         try body(communicator, makeLogger(communicator))
         communicator.finalize()
+    } catch let stop as StoppedOnRequest {
+        // Launchers end the other ranks with a signal as soon as one has left.
+        StopRequest.ignoreMore()
+        if communicator.isRoot { printMessage("\(stop)") }
+        communicator.finalize()
+        exit(StoppedOnRequest.exitCode)
     } catch let failure as AgreedFailure {
         // Every rank knows, so all leave in order and one speaks.
         if failure.isOwn { Failure.report(failure) }

@@ -35,6 +35,7 @@ struct TrainCommand: RankedCommand {
     @OptionGroup(title: "Windows") var cache: FeatureCacheOptions
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Run") var schedule: RunOptions
+    @OptionGroup(title: "Run") var resume: ResumeOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Ranks") var exchange: ExchangeOptions
@@ -53,6 +54,7 @@ struct TrainCommand: RankedCommand {
     }
 
     func run() throws {
+        StopRequest.listen()
         try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
             try TrainingRun(settings: settings, communicator: communicator, logger: logger).run()
         }
@@ -77,6 +79,10 @@ struct TrainCommand: RankedCommand {
         settings.evaluation = schedule.evalStrategy.interval(schedule.evalSteps)
         settings.saving = schedule.saveStrategy.interval(schedule.saveSteps)
         settings.saveTotalLimit = schedule.saveTotalLimit
+        settings.compression = resume.checkpointCompression
+        settings.bestMetric = schedule.metricForBestModel
+        settings.resume = resume.choice
+        settings.allowsChangedSettings = resume.allowChangedSettings
         settings.seed = schedule.seed
         settings.shuffles = !schedule.noShuffle
         settings.strict = strict

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Distributed
 import Training
 
@@ -138,6 +139,31 @@ struct ExchangeOptions: ParsableArguments {
     }
 }
 
+extension BestMetric: ExpressibleByArgument {}
+extension CheckpointCompression: ExpressibleByArgument {}
+
+/// What a run leaves to be gone on from, and how it goes on.
+struct ResumeOptions: ParsableArguments {
+    @Option(
+        defaultAsFlag: "",
+        help: "Go on from the newest whole checkpoint in the output folder, or from the one named.")
+    var resume: String?
+
+    @Flag(help: "Let --resume go on with settings that change the training.")
+    var allowChangedSettings = false
+
+    @Option(help: "How checkpoints are stored: as they are (none), or smaller and slower (gzip).")
+    var checkpointCompression = CheckpointCompression.none
+
+    func validate() throws {
+        guard resume != nil || !allowChangedSettings else {
+            throw ValidationError("--allow-changed-settings needs --resume")
+        }
+    }
+
+    var choice: ResumeChoice? { resume.map { $0.isEmpty ? .newest : .checkpoint($0) } }
+}
+
 /// When to evaluate or save, by transformers' names.
 enum Strategy: String, ExpressibleByArgument, CaseIterable {
     case no, steps, epoch
@@ -170,8 +196,11 @@ struct RunOptions: ParsableArguments {
     @Option(help: "Steps between checkpoints with --save-strategy steps.")
     var saveSteps = 500
 
-    @Option(help: "Checkpoints to keep.")
+    @Option(help: "Checkpoints to keep; the newest and the best are kept whatever the number.")
     var saveTotalLimit = 3
+
+    @Option(help: "What decides which evaluation is the best, whose weights are kept as best.h5.")
+    var metricForBestModel = BestMetric.loss
 
     @Option(help: "Decides the order of features, dropout and what is initialised at random.")
     var seed: UInt64 = 42

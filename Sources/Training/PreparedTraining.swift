@@ -1,0 +1,131 @@
+import Distributed
+import Logging
+import Model
+import QuestionAnswering
+
+/// What a run trains, on what, with which memory: everything that is settled before the first step.
+struct PreparedTraining {
+    let exchange: ExchangeSettings
+    let compute: ComputePlan
+    let loaded: LoadedModel
+    let loader: FeatureLoader
+    let training: FeatureSet
+    let validation: FeatureSet?
+    let sampler: FeatureSampler
+    let plan: TrainingPlan
+    /// Every setting by the name of its flag, as resolved.
+    let flags: [(String, JSONValue)]
+    let identity: TrainingIdentity
+
+    /// Every rank must call this. The order is that in which mistakes are cheapest to find.
+    ///
+    /// - resumption: the checkpoint that has the weights, where the run goes on from one.
+    /// - memory: what is to be had at the moment.
+    init(
+        _ settings: TrainingSettings, _ resumption: Resumption?, communicator: any Communicator,
+        logger: Logger, memory: () -> SystemMemory
+    ) throws {
+        func log(_ notices: [String]) { for notice in notices { logger.warning("\(notice)") } }
+        let batchSize = settings.batchSize(communicator)
+        let opened = try OpenedModel(
+            path: settings.model, tokenizer: settings.tokenizer, communicator: communicator)
+        log(try StartUpCheck.run(StartUpCheck.environment + settings.startUpItems, over: communicator))
+        exchange = try settings.exchange.resolved(communicator)
+        let preparation = try communicator.together {
+            try DataPreparation(
+                configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings.features)
+        }
+        let planned = try communicator.planCompute(
+            settings.compute(resumption, ranks: communicator.size), opened.configuration,
+            sequenceLength: settings.features.maxSequenceLength,
+            for: .training(validates: settings.validation != nil), exchange: exchange,
+            batchSize: batchSize, savesState: settings.saving != .never, memory: memory())
+        try resumption?.requireFit(opened, over: communicator)
+        loaded = try LoadedModel(
+            opened, seed: settings.seed, trains: true, sharesMemory: exchange.sharesMemory,
+            weights: resumption?.file, communicator: communicator)
+        log(loaded.notices)
+        try communicator.requireEqual(loaded.tokenizer.identity.value, "the vocabulary and its settings")
+        try communicator.requireEqual(loaded.configurationHash, "the model's configuration")
+        communicator.place = "preparation of the data"
+        loader = try FeatureLoader(
+            preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
+            pool: planned.pool, cache: settings.featureCache.cache(in: settings.outputDirectory),
+            logger: logger)
+        let data = (
+            training: try loader.load(settings.trainingRequest),
+            validation: try settings.validationRequest.map(loader.load)
+        )
+        (training, validation) = (data.training.set, data.validation?.set)
+        let checksum = training.checksum
+        try communicator.requireEqual(checksum, "the data to train on")
+        if let validation { try communicator.requireEqual(validation.checksum, "the data to validate on") }
+        log(data.training.notices + (data.validation?.notices ?? []))
+        compute = try communicator.confirm(
+            planned, longest: max(training.longest, validation?.longest ?? 0), features: batchSize,
+            memory: memory())
+        log(compute.memoryNotices)
+        logger.info("\(compute.memory)")
+        sampler = FeatureSampler(
+            featureCount: training.count, batchSize: batchSize, seed: settings.seed,
+            shuffles: settings.shuffles)
+        plan = settings.plan(stepsPerEpoch: sampler.stepsPerEpoch)
+        flags = settings.resolved(loaded, compute).flags(ranks: communicator.size)
+        identity = TrainingIdentity(
+            settings: JSONValue.object(flags).compact, schedule: plan.schedule, features: checksum,
+            tokenizer: try loaded.tokenizer.identity.value, configuration: loaded.configurationHash,
+            ranks: communicator.size, threads: compute.pool.threadCount,
+            microBatchTokens: compute.microBatchTokens)
+    }
+}
+
+extension TrainingSettings {
+    func batchSize(_ communicator: any Communicator) -> Int {
+        batchSize.resolved(ranks: communicator.size)
+    }
+
+    /// Micro-batches as before where nothing else is asked for and as many ranks train: another cut of a batch would
+    /// change the last bits.
+    fileprivate func compute(_ resumption: Resumption?, ranks: Int) -> ComputeSettings {
+        var compute = compute
+        if let before = resumption?.shared, before.ranks == ranks {
+            compute.microBatchTokens = compute.microBatchTokens ?? before.microBatchTokens
+        }
+        return compute
+    }
+
+    fileprivate func plan(stepsPerEpoch: Int) -> TrainingPlan {
+        let totalSteps = length.steps(perEpoch: stepsPerEpoch)
+        let schedule = LearningRateSchedule(
+            kind: schedule, peak: optimizer.learningRate, warmupSteps: warmup.steps(of: totalSteps),
+            totalSteps: totalSteps)
+        return TrainingPlan(
+            totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, schedule: schedule,
+            evaluation: evaluation, saving: saving,
+            check: parameterCheckSteps.map(Interval.steps) ?? .never, bestMetric: bestMetric)
+    }
+
+    fileprivate var trainingRequest: FeatureRequest {
+        let kind = FeatureKind.training(strict: strict)
+        guard case .split(let share) = validation else {
+            return FeatureRequest(files: trainFiles, kind: kind)
+        }
+        return FeatureRequest(
+            files: trainFiles, part: .trainingShare(validationShare: share, seed: seed), kind: kind)
+    }
+
+    fileprivate var validationRequest: FeatureRequest? {
+        switch validation {
+        case nil: nil
+        case .file(let path): FeatureRequest(files: [path], kind: .evaluation)
+        case .split(let share):
+            FeatureRequest(
+                files: trainFiles, part: .validationShare(share, seed: seed), kind: .evaluation)
+        }
+    }
+
+    var validationFiles: [String] {
+        if case .file(let path) = validation { return [path] }
+        return []
+    }
+}

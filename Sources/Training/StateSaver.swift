@@ -1,0 +1,198 @@
+import Checkpoints
+import Foundation
+import Kernels
+import Model
+
+/// A checkpoint that has been written.
+package struct SavedCheckpoint: Sendable, Equatable {
+    package let step: Int
+    /// Within the output folder.
+    package let path: String
+
+    package init(step: Int, path: String) {
+        self.step = step
+        self.path = path
+    }
+}
+
+/// What a trainer wants written after a step.
+package struct SavingRequest: Sendable, Equatable {
+    /// A checkpoint of the training state.
+    package var state = false
+    /// The weights as the best so far.
+    package var best = false
+
+    package init(state: Bool = false, best: Bool = false) {
+        self.state = state
+        self.best = best
+    }
+}
+
+/// Writes what a run must not lose; on rank 0.
+package protocol RunSaver: AnyObject {
+    /// Begins to write where the run stands. Throws what writing earlier failed with.
+    func begin(_ request: SavingRequest, _ state: RunState, epoch: Double) throws
+    /// Whether something could not be written.
+    var hasFailed: Bool { get }
+    /// Checkpoints written since last asked.
+    func written() -> [SavedCheckpoint]
+    /// Waits for what is being written. Throws what failed.
+    func finish() throws
+}
+
+/// Copies the state of a run and writes the copy while training goes on. The next copy is made when the last is
+/// written: there is one at most. Without memory for a copy, training waits.
+package final class StateSaver: RunSaver {
+    /// What belongs into a checkpoint besides the tensors and the state that the trainer keeps.
+    package struct Context {
+        package let seed: UInt64
+        /// Every setting of the run, as JSON.
+        package let settings: String
+        package let stepsPerEpoch: Int
+        package let batchSize: Int
+        /// What the run wants back besides, as it is now.
+        package let additional: () -> [String: AttributeValue]
+        /// Brings what the run has logged so far to the disk: a checkpoint must not be ahead of it.
+        package let flushLog: @Sendable () throws -> Void
+
+        package init(
+            seed: UInt64, settings: String, stepsPerEpoch: Int, batchSize: Int,
+            additional: @escaping () -> [String: AttributeValue] = { [:] },
+            flushLog: @escaping @Sendable () throws -> Void = {}
+        ) {
+            self.seed = seed
+            self.settings = settings
+            self.stepsPerEpoch = stepsPerEpoch
+            self.batchSize = batchSize
+            self.additional = additional
+            self.flushLog = flushLog
+        }
+    }
+
+    /// The file that has the weights of the best evaluation.
+    package static let bestName = "best.h5"
+
+    private let store: CheckpointStore
+    private let parameters: FloatBuffer
+    private let optimizer: AdamW
+    private let pool: WorkerPool
+    private let context: Context
+    private let copies: Bool
+    private let writer = BackgroundWriter()
+    private let finished = Finished()
+    /// Made when the first checkpoint is.
+    private var copy: StateCopy?
+
+    /// - copies: whether there is memory for a copy.
+    package init(
+        store: CheckpointStore, parameters: FloatBuffer, optimizer: AdamW, pool: WorkerPool,
+        copies: Bool = true, context: Context
+    ) {
+        self.copies = copies
+        self.store = store
+        self.parameters = parameters
+        self.optimizer = optimizer
+        self.pool = pool
+        self.context = context
+    }
+
+    package var hasFailed: Bool { writer.hasFailed }
+    package func written() -> [SavedCheckpoint] { finished.take() }
+    package func finish() throws { try writer.finish() }
+
+    package func begin(_ request: SavingRequest, _ state: RunState, epoch: Double) throws {
+        guard request.state || request.best else { return }
+        try writer.finish()
+        let tensors = tensors(withOptimizer: request.state)
+        let progress = progress(state)
+        try writer.start { [store, flush = context.flushLog, finished] in
+            try flush()
+            if request.best {
+                try store.saveWeights(
+                    Self.bestName, step: state.step, epoch: epoch, parameters: tensors.parameters)
+            }
+            guard request.state else { return }
+            let path = try store.saveState(
+                step: state.step, epoch: epoch, progress: progress, parameters: tensors.parameters,
+                optimizer: OptimizerState(
+                    average: tensors.firstMoment, squaredAverage: tensors.secondMoment))
+            finished.add(SavedCheckpoint(step: state.step, path: path))
+        }
+        if !copies { try writer.finish() }
+    }
+
+    private func tensors(withOptimizer: Bool) -> StateTensors {
+        let live = StateTensors(
+            parameters: UnsafeBufferPointer(parameters.buffer),
+            firstMoment: UnsafeBufferPointer(optimizer.firstMoment.buffer),
+            secondMoment: UnsafeBufferPointer(optimizer.secondMoment.buffer))
+        guard copies else { return live }
+        let copy = copy ?? StateCopy(count: parameters.count)
+        self.copy = copy
+        return copy.take(live, withOptimizer: withOptimizer, pool)
+    }
+
+    private func progress(_ state: RunState) -> TrainingProgress {
+        TrainingProgress(
+            seed: context.seed, optimizerStep: optimizer.updates,
+            epochIndex: state.step / context.stepsPerEpoch,
+            epochPosition: state.step % context.stepsPerEpoch * context.batchSize,
+            bestMetric: state.best?.value, bestStep: state.best?.step,
+            evaluationsWithoutImprovement: state.evaluationsWithoutImprovement, settings: context.settings,
+            additional: context.additional().merging(
+                [ProgressKey.owesEvaluation: .flag(state.owesEvaluation)]) { $1 })
+    }
+
+    /// What the writing thread has done, for the training thread to tell of.
+    private final class Finished: @unchecked Sendable {
+        private let lock = NSLock()
+        private var checkpoints: [SavedCheckpoint] = []
+
+        func add(_ checkpoint: SavedCheckpoint) { lock.withLock { checkpoints.append(checkpoint) } }
+
+        func take() -> [SavedCheckpoint] {
+            lock.withLock {
+                defer { checkpoints = [] }
+                return checkpoints
+            }
+        }
+    }
+}
+
+/// The tensors of a training state, as flat buffers. Whoever made it keeps the memory.
+private struct StateTensors: @unchecked Sendable {
+    let parameters: UnsafeBufferPointer<Float>
+    let firstMoment: UnsafeBufferPointer<Float>
+    let secondMoment: UnsafeBufferPointer<Float>
+}
+
+/// Room for a copy of them.
+private final class StateCopy {
+    private let values: FloatBuffer
+    private let count: Int
+
+    /// - count: parameters.
+    init(count: Int) {
+        self.count = count
+        values = FloatBuffer(count: 3 * count)
+    }
+
+    /// Copies `tensors`; the moments only where they are wanted.
+    func take(_ tensors: StateTensors, withOptimizer: Bool, _ pool: WorkerPool) -> StateTensors {
+        let sources = [tensors.parameters, tensors.firstMoment, tensors.secondMoment]
+            .prefix(withOptimizer ? 3 : 1)
+        let piece = 1 << 20
+        let pieces = (count + piece - 1) / piece
+        pool.run(sources.count * pieces) { task, _ in
+            let start = task % pieces * piece
+            let rest = sources[task / pieces].dropFirst(start).prefix(piece)
+            guard let source = UnsafeBufferPointer(rebasing: rest).baseAddress else { return }
+            (values.pointer + task / pieces * count + start).update(from: source, count: rest.count)
+        }
+        return StateTensors(parameters: part(0), firstMoment: part(1), secondMoment: part(2))
+    }
+
+    private func part(_ index: Int) -> UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: values.pointer + index * count, count: count)
+    }
+}
