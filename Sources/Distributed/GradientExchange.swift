@@ -200,7 +200,9 @@ extension GradientExchange {
 
     /// Gives what rank 0 has of `values` to the ranks that handle it: the way back of `collectOwned`.
     package func distributeToOwners(_ values: FloatBuffer) throws {
-        guard settings.keepsTotalsWithOwners, hasMessages else { return try communicator.spreadFromRoot(values) }
+        guard settings.keepsTotalsWithOwners, hasMessages else {
+            return try communicator.spreadFromRoot(values)
+        }
         let tag = MessageTag.state
         let rootGroup = communicator.groups.group(of: 0)
         var transfers: [any Transfer] = []

@@ -52,7 +52,9 @@ package struct DistributedForward {
         }
         let shares = Dealing.deal(costs: costs, ranks: communicator.size)
         let own = forward(shares[communicator.rank].map { cuts[$0] }, features, isInterrupted)
-        guard try communicator.minimum(own == nil ? 0 : 1) == 1, let own else { throw EvaluationInterrupted() }
+        guard try communicator.minimum(own == nil ? 0 : 1) == 1, let own else {
+            throw EvaluationInterrupted()
+        }
         guard let gathered = try communicator.gather(own) else { return nil }
         return unpack(gathered, shares: shares.map { $0.map { cuts[$0] } }, tokens: tokens)
     }

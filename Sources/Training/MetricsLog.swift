@@ -26,7 +26,9 @@ package final class MetricsLog: TrainingObserver {
     ) throws {
         let lines = try MetricsLines(path: path).upTo(step)
         try self.init(path: path, interval: interval, lines: lines, window: window)
-        guard let checkpoint, !lines.contains(where: { $0.event == "save" && $0.step == step }) else { return }
+        guard let checkpoint, !lines.contains(where: { $0.event == "save" && $0.step == step }) else {
+            return
+        }
         try observe(.saved(step: step, path: checkpoint))
     }
 

@@ -156,7 +156,8 @@ extension TrainingRun {
         try communicator.onRoot {
             guard let progress = resumption.progress else { return }
             try ResumeCheck(identity, saved: progress, path: resumption.shared.path).require(
-                allowed: settings.allowsChangedSettings) { logger.warning("\($0)") }
+                allowed: settings.allowsChangedSettings
+            ) { logger.warning("\($0)") }
         }
     }
 
@@ -167,7 +168,8 @@ extension TrainingRun {
                 logger.warning("moved the checkpoints after step \(resumption.shared.step) to \(place)")
             }
         } else if resumption == nil, let place = try folder?.setAsideEarlierRun() {
-            logger.warning("moved what an earlier run had left to \(place); --resume would have gone on with it")
+            logger.warning(
+                "moved what an earlier run had left to \(place); --resume would have gone on with it")
         }
     }
 

@@ -51,6 +51,18 @@ struct AtomicFileTests {
         #expect(try folder.names == [name])
     }
 
+    @Test func whatAKilledProcessLeftIsRemovedAndWhatIsBeingWrittenIsNot() throws {
+        let folder = try TemporaryFolder()
+        _ = try folder.write([1, 2], to: ".old.h5.123-4.dure-partial")
+        _ = try folder.write([1], to: "kept.h5")
+        try AtomicFile.replace(folder.file("new.h5")) { temporary in
+            #expect(AtomicFile.removeAbandoned(in: folder.path) == [".old.h5.123-4.dure-partial"])
+            #expect(FileManager.default.fileExists(atPath: temporary))
+        }
+        #expect(try folder.names == ["kept.h5", "new.h5"])
+        #expect(AtomicFile.removeAbandoned(in: folder.file("none")).isEmpty)
+    }
+
     @Test func aMissingFolderIsAnOutputThatCannotBeCreated() throws {
         let folder = try TemporaryFolder()
         let error = checkpointError { try AtomicFile.write("x", to: folder.file("missing/a")) }

@@ -31,10 +31,22 @@ import Training
         }
 
         @discardableResult
-        func save(_ step: Int, in store: CheckpointStore) throws -> String {
-            try store.saveState(
-                step: step, epoch: 0.5, progress: Self.progress, parameters: loaded.parameters,
-                optimizer: optimizer)
+        func save(_ step: Int, best: Int? = nil, in store: CheckpointStore) throws -> String {
+            var progress = Self.progress
+            progress.bestStep = best
+            return try store.saveState(
+                step: step, epoch: 0.5, progress: progress,
+                parameters: UnsafeBufferPointer(loaded.parameters.buffer),
+                optimizer: OptimizerState(
+                    average: UnsafeBufferPointer(optimizer.firstMoment.buffer),
+                    squaredAverage: UnsafeBufferPointer(optimizer.secondMoment.buffer)))
+        }
+
+        func damage(_ step: Int, _ change: (inout Data) -> Void) throws {
+            let url = URL(filePath: temporary.path(CheckpointFolder.relativePath(of: step)))
+            var data = try Data(contentsOf: url)
+            change(&data)
+            try data.write(to: url)
         }
 
         static let progress = TrainingProgress(
@@ -68,7 +80,7 @@ import Training
     @Test func weightsAreSavedWithoutTheState() throws {
         let scene = try Scene()
         try scene.store(limit: 3).saveWeights(
-            "final.h5", step: 7, epoch: 1, parameters: scene.loaded.parameters)
+            "final.h5", step: 7, epoch: 1, parameters: UnsafeBufferPointer(scene.loaded.parameters.buffer))
         let file = try CheckpointFile(path: scene.temporary.path("final.h5"))
         #expect(file.kind == .weights && file.contents.step == 7 && file.contents.progress == nil)
         #expect(try scene.temporary.names() == ["final.h5"])
@@ -80,6 +92,47 @@ import Training
         for step in [5, 10, 15, 20] { try scene.save(step, in: store) }
         #expect(
             try scene.temporary.names("checkpoints") == ["step-00000015.h5", "step-00000020.h5"])
+    }
+
+    @Test func theBestIsKeptWhateverTheLimit() throws {
+        let scene = try Scene()
+        let store = try scene.store(limit: 1)
+        for step in [5, 10, 15, 20] { try scene.save(step, best: min(step, 10), in: store) }
+        #expect(
+            try scene.temporary.names("checkpoints") == ["step-00000010.h5", "step-00000020.h5"])
+        let more = try scene.store(limit: 3)
+        for step in [25, 30] { try scene.save(step, best: 10, in: more) }
+        #expect(
+            try scene.temporary.names("checkpoints")
+                == ["step-00000010.h5", "step-00000025.h5", "step-00000030.h5"])
+    }
+
+    @Test func theNewestWholeOneIsFoundAndDamagedOnesReported() throws {
+        let scene = try Scene()
+        let folder = CheckpointFolder(output: try OutputDirectory(creating: scene.temporary.path))
+        #expect(try folder.newestWhole()?.damaged == nil)
+        let store = try scene.store(limit: 4)
+        for step in [5, 10, 15, 20] { try scene.save(step, in: store) }
+        #expect(try folder.newestWhole()?.file.contents.step == 20)
+        try scene.damage(20) { $0[$0.count / 2] ^= 1 }
+        try scene.damage(15) { $0.removeLast(100) }
+        let found = try #require(try folder.newestWhole())
+        #expect(found.file.contents.step == 10)
+        #expect(found.damaged.map(\.path) == [folder.path(of: 20), folder.path(of: 15)])
+        for step in [5, 10] { try scene.damage(step) { $0.removeAll() } }
+        let error = try #require(throws: CheckpointError.self) { _ = try folder.newestWhole() }
+        #expect(error.category == .badData && error.what.contains("all 4 checkpoints are damaged"))
+    }
+
+    @Test func weightsAloneAreNoStateToGoOnFrom() throws {
+        let scene = try Scene()
+        try scene.store(limit: 1).saveWeights(
+            "final.h5", step: 1, epoch: 1,
+            parameters: UnsafeBufferPointer(scene.loaded.parameters.buffer))
+        let error = try #require(throws: CheckpointError.self) {
+            _ = try CheckpointFile(trainingState: scene.temporary.path("final.h5"))
+        }
+        #expect(error.category == .badData && error.what.contains("no state of training"))
     }
 
     @Test func otherFilesAreLeftAlone() throws {

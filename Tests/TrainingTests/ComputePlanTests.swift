@@ -60,10 +60,11 @@ import Training
         let plan = try Self.plan(tokens: nil, memory: Self.memory(tokens: 1000))
         #expect(plan.microBatchTokens == 512)
         #expect(
-            plan.memoryNotice == "micro-batches of 512 tokens instead of 2048, for which there is not enough "
-                + "memory")
-        #expect(try Self.plan(tokens: nil).memoryNotice == nil)
-        #expect(try Self.plan(tokens: 128).memoryNotice == nil)
+            plan.memoryNotices == [
+                "micro-batches of 512 tokens instead of 2048, for which there is not enough memory"
+            ])
+        #expect(try Self.plan(tokens: nil).memoryNotices.isEmpty)
+        #expect(try Self.plan(tokens: 128).memoryNotices.isEmpty)
         let error = try #require(
             TrainingError.thrown { _ = try Self.plan(tokens: nil, memory: Self.memory(tokens: 255)) })
         #expect(error.description.contains("(--micro-batch-tokens 256)"))
@@ -97,7 +98,7 @@ import Training
         #expect(try communicator.confirm(plan, longest: 128, memory: memory).microBatchTokens == 1024)
         memory.available -= 1
         let confirmed = try communicator.confirm(plan, longest: 128, memory: memory)
-        #expect(confirmed.microBatchTokens == 512 && confirmed.memoryNotice?.contains("2048") == true)
+        #expect(confirmed.microBatchTokens == 512 && confirmed.memoryNotices.count == 1)
         memory.available = try Self.memory(tokens: 100).available - plan.memory.parameters
         #expect(throws: TrainingError.self) {
             _ = try communicator.confirm(plan, longest: 128, memory: memory)
@@ -108,12 +109,30 @@ import Training
         }
     }
 
+    @Test func aCopyOfTheStateIsDoneWithoutWhereThereIsNoMemoryForIt() throws {
+        let communicator = SingleProcess()
+        let configuration = try Self.configuration()
+        var demand = MemoryDemand(
+            configuration, for: .training(validates: false), sequenceLength: 128, threads: 1)
+        demand.checkpointSharing = 1
+        let needed = demand.estimate(tokens: 128)
+        #expect(needed.checkpoint == 12 * ParameterLayout(configuration).count)
+        for (available, copies) in [(needed.total, true), (needed.total - 1, false)] {
+            let plan = try communicator.planCompute(
+                ComputeSettings(microBatchTokens: 128, threads: 1), configuration, sequenceLength: 128,
+                for: .training(validates: false), savesState: true,
+                memory: SystemMemory(physical: 1 << 40, available: available))
+            #expect(plan.copiesState == copies)
+            #expect(plan.memoryNotices.contains { $0.contains("training waits") } == !copies)
+        }
+    }
+
     @Test func noMicroBatchIsLargerThanAStep() throws {
         let communicator = SingleProcess()
         let memory = try Self.memory(tokens: 4096)
         let plan = try Self.plan(tokens: nil, memory: memory)
         let confirmed = try communicator.confirm(plan, longest: 100, features: 7, memory: memory)
-        #expect(confirmed.microBatchTokens == 700 && confirmed.memoryNotice == nil)
+        #expect(confirmed.microBatchTokens == 700 && confirmed.memoryNotices.isEmpty)
         #expect(
             try communicator.confirm(plan, longest: 128, features: 1000, memory: memory).microBatchTokens
                 == 2048)

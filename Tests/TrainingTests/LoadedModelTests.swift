@@ -95,7 +95,9 @@ import Training
         let store = CheckpointStore(
             directory: try OutputDirectory(creating: temporary.path), limit: 1, model: loaded.folder,
             layout: loaded.layout, tokenizerSettings: try loaded.tokenizer.checkpointAttributes())
-        try store.saveWeights("final.h5", step: 3, epoch: 0.5, parameters: loaded.parameters)
+        try store.saveWeights(
+            "final.h5", step: 3, epoch: 0.5,
+            parameters: UnsafeBufferPointer(loaded.parameters.buffer))
         let again = try Self.load(temporary.path("final.h5"))
         #expect(again.parameters.buffer.elementsEqual(loaded.parameters.buffer))
         #expect(again.configuration == loaded.configuration)

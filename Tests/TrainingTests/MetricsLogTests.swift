@@ -92,6 +92,52 @@ import Training
         #expect(line["samples_per_second"] is NSNull)
     }
 
+    /// Lines of a log that stopped after `stop` of `steps` steps, was killed after `killed`, and went on.
+    private static func resumed(stop: Int, killed: Int, steps: Int, interval: Int) throws -> [String] {
+        let temporary = try TemporaryFolder()
+        let path = temporary.path("metrics.jsonl")
+        var window = ""
+        let first = try MetricsLog(path: path, interval: interval)
+        for step in 1...killed {
+            try first.observe(.stepped(report(step)))
+            if step == stop { window = first.window.text }
+        }
+        let cut = FileHandle(forWritingAtPath: path)
+        try cut?.seekToEnd()
+        try cut?.write(contentsOf: Data(#"{"event":"train","step":1"#.utf8))
+        let second = try MetricsLog(
+            path: path, interval: interval, resumingAfter: stop,
+            window: try #require(MetricsWindow(text: window)), checkpoint: "checkpoints/x.h5")
+        for step in stop + 1...steps { try second.observe(.stepped(report(step))) }
+        try second.observe(.finished(step: steps))
+        return try temporary.text("metrics.jsonl").split(separator: "\n").map(String.init)
+    }
+
+    @Test(arguments: [(1, 1), (3, 3), (4, 5), (4, 9), (6, 11)])
+    func aLogGoesOnAsIfTheRunHadNeverStopped(stop: Int, killed: Int) throws {
+        let temporary = try TemporaryFolder()
+        let whole = try MetricsLog(path: temporary.path("metrics.jsonl"), interval: 3)
+        for step in 1...11 { try whole.observe(.stepped(Self.report(step))) }
+        try whole.observe(.finished(step: 11))
+        let expected = try temporary.text("metrics.jsonl").split(separator: "\n").map(String.init)
+        let lines = try Self.resumed(stop: stop, killed: killed, steps: 11, interval: 3)
+        #expect(lines.filter { $0.contains("train") } == expected)
+        #expect(
+            lines.count { $0.contains(#""event":"save","step":\#(stop),"path":"checkpoints/x.h5""#) } == 1)
+    }
+
+    @Test func aResumeHasALineOfItsOwn() throws {
+        let point = ResumedPoint(step: 4, epoch: 1.5, path: "out/checkpoints/x.h5", ranks: 3)
+        let line = try #require(try Self.lines(interval: 1, [.resumed(point)]).first)
+        #expect(line["event"] as? String == "resume" && line["step"] as? Int == 4)
+        #expect(line["path"] as? String == point.path && line["ranks"] as? Int == 3)
+    }
+
+    @Test(arguments: ["", "1 2", "x", "1 2 3 4 5 6 7 8 9 a b c d e f g"])
+    func whatIsNoWindowIsRefused(text: String) {
+        #expect(MetricsWindow(text: text) == nil)
+    }
+
     @Test func aRunWithoutStepsSinceTheLastLineAddsNone() throws {
         #expect(try Self.lines(interval: 1, [.stepped(Self.report(1)), .finished(step: 1)]).count == 1)
         #expect(MetricsWindow().means() == nil)

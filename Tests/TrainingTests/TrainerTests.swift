@@ -138,9 +138,8 @@ private struct ZeroGradients: Decodable {
         tiny.evaluation = evaluation
         tiny.saving = saving
         let outcomes = try valuesOnRanks(ranks) { [tiny] communicator in
-            try tiny.run(communicator) { trainer in
+            try tiny.run(communicator, saver: MemorySaver()) { trainer in
                 trainer.evaluate = { communicator.isRoot ? .untrained : nil }
-                if communicator.isRoot { trainer.save = { step, _ in "step \(step)" } }
             }
         }
         var evaluated: [Int] = []
@@ -188,23 +187,38 @@ private struct ZeroGradients: Decodable {
         #expect(moments.saved == [3, 6, 7])
     }
 
-    @Test func whatCannotBeSavedEndsTheRunOnEveryRank() throws {
+    @Test(arguments: [1, 3]) func whatCannotBeWrittenEndsTheRunOnEveryRankAtTheNextStep(ranks: Int) throws {
         var tiny = try TinyTraining()
-        tiny.totalSteps = 4
-        tiny.saving = .steps(2)
-        let outcomes = onRanks(3) { [tiny] communicator in
-            try tiny.run(communicator) { trainer in
-                guard communicator.isRoot else { return }
-                trainer.save = { _, _ in
-                    throw TrainingError.data(location: "disk", problem: "it is full", remedy: "make room")
+        tiny.totalSteps = 40
+        tiny.saving = .steps(20)
+        let saver = MemorySaver()
+        saver.failure = (
+            20, TrainingError.data(location: "disk", problem: "it is full", remedy: "make room")
+        )
+        let last = LastStep()
+        let outcomes = onRanks(ranks) { [tiny] communicator in
+            try tiny.run(communicator, saver: saver) { trainer in
+                trainer.isAskedToStop = {
+                    if communicator.isRoot { last.count += 1 }
+                    return false
                 }
             }
         }
         for (rank, outcome) in outcomes.enumerated() {
+            if ranks == 1 {
+                #expect(throws: TrainingError.self) { _ = try outcome.get() }
+                continue
+            }
             let failure = try #require(throws: AgreedFailure.self) { _ = try outcome.get() }
             #expect(failure.description == "it is full (disk): make room")
             #expect(failure.isOwn == (rank == 0) && failure.exitCode == 65)
         }
+        // Asked once before the first step, in each of 20 steps, and at the look around after the last.
+        #expect((21...23).contains(last.count))
+    }
+
+    private final class LastStep: @unchecked Sendable {
+        var count = 0
     }
 
     @Test func intervalsAreDueAtTheirMultiples() {
@@ -248,5 +262,111 @@ extension EvaluationResult {
         #expect(failure.description.contains("step 2,"))
         #expect(failure.description.contains("features item 4 item 5 item 6 item 7)"))
         #expect(failure.description.contains("lower --learning-rate"))
+    }
+}
+
+/// Runs that stop and go on.
+@Suite struct TrainerResumeTests {
+    /// Trains to `step`, then goes on in a new run.
+    private static func inTwoParts(
+        _ tiny: TinyTraining, stop step: Int, ranks: (Int, Int), changing change: (Trainer) -> Void = { _ in }
+    ) throws -> (first: TrainingOutcome, second: TrainingOutcome) {
+        let saver = MemorySaver()
+        let first = try valuesOnRanks(ranks.0) { communicator in
+            var asked = -1
+            return try tiny.run(communicator, saver: saver) { trainer in
+                trainer.isAskedToStop = {
+                    // Once before the first step, then once in each.
+                    asked += 1
+                    return communicator.rank == ranks.0 - 1 && asked >= step
+                }
+            }
+        }
+        #expect(first.allSatisfy { $0.stoppedAfter == step })
+        let checkpoint = try #require(saver.checkpoints.last)
+        #expect(checkpoint.state.step == step)
+        let second = try valuesOnRanks(ranks.1) { try tiny.run($0, from: checkpoint) }
+        return (first[0], second[0])
+    }
+
+    @Test(arguments: [1, 7, 8, 13, 24]) func theBitsAreThoseOfOneRun(step: Int) throws {
+        let tiny = try TinyTraining.withDropout()
+        for ranks in [1, 2, 3] {
+            let whole = try valuesOnRanks(ranks) { try tiny.run($0) }[0]
+            let (first, second) = try Self.inTwoParts(tiny, stop: step, ranks: (ranks, ranks))
+            #expect(first.losses + second.losses == whole.losses)
+            #expect(second.parameters == whole.parameters)
+            #expect(first.steps.count == step && second.steps.first?.step == step + 1)
+        }
+    }
+
+    @Test(arguments: [(2, 1), (2, 3), (1, 2), (3, 2)])
+    func anotherNumberOfRanksGoesOnWithTheSameOrder(ranks: (Int, Int)) throws {
+        let tiny = try TinyTraining.withDropout()
+        let whole = try valuesOnRanks(ranks.0) { try tiny.run($0) }[0]
+        let (first, second) = try Self.inTwoParts(tiny, stop: 11, ranks: ranks)
+        #expect(largestRelativeDifference(first.losses + second.losses, whole.losses) < 1e-5)
+    }
+
+    @Test func aRunAskedBeforeItsFirstStepSavesTheBeginning() throws {
+        let saver = MemorySaver()
+        let outcome = try TinyTraining().run(saver: saver) { $0.isAskedToStop = { true } }
+        #expect(outcome.stoppedAfter == 0 && outcome.steps.isEmpty)
+        #expect(saver.checkpoints.map(\.state.step) == [0])
+    }
+
+    @Test func aRunAskedAfterItsLastStepIsDone() throws {
+        var tiny = try TinyTraining()
+        tiny.totalSteps = 3
+        var asked = -1
+        let outcome = try tiny.run(saver: MemorySaver()) { trainer in
+            trainer.isAskedToStop = {
+                asked += 1
+                return asked >= 3
+            }
+        }
+        #expect(outcome.stoppedAfter == nil && outcome.steps.count == 3)
+    }
+
+    @Test func nothingIsSavedTwice() throws {
+        var tiny = try TinyTraining()
+        tiny.saving = .steps(5)
+        let saver = MemorySaver()
+        var asked = -1
+        _ = try tiny.run(saver: saver) { trainer in
+            trainer.isAskedToStop = {
+                asked += 1
+                // One more time after the checkpoint in the middle.
+                return asked >= 11
+            }
+        }
+        #expect(saver.checkpoints.map(\.state.step) == [5, 10])
+        let again = MemorySaver()
+        let checkpoint = try #require(saver.checkpoints.last)
+        let outcome = try tiny.run(from: checkpoint, saver: again) { $0.isAskedToStop = { true } }
+        #expect(outcome.stoppedAfter == 10 && again.checkpoints.isEmpty)
+    }
+
+    @Test(arguments: [1, 3]) func anEvaluationThatWasInterruptedIsMadeUpFor(ranks: Int) throws {
+        var tiny = try TinyTraining()
+        (tiny.totalSteps, tiny.evaluation) = (8, .steps(4))
+        let saver = MemorySaver()
+        let first = try valuesOnRanks(ranks) { [tiny] communicator in
+            try tiny.run(communicator, saver: saver) { $0.evaluate = { throw EvaluationInterrupted() } }
+        }
+        #expect(first.allSatisfy { $0.stoppedAfter == 4 })
+        let checkpoint = try #require(saver.checkpoints.last)
+        #expect(checkpoint.state.owesEvaluation && checkpoint.state.step == 4)
+        let second = try valuesOnRanks(ranks) { [tiny] communicator in
+            try tiny.run(communicator, from: checkpoint, saver: saver) { trainer in
+                trainer.evaluate = { communicator.isRoot ? .untrained : nil }
+            }
+        }
+        let evaluated = second[0].events.compactMap { event -> Int? in
+            if case .evaluated(let step, _, _) = event { step } else { nil }
+        }
+        #expect(evaluated == [4, 8])
+        // Equal is not better.
+        #expect(saver.bestSteps == [4])
     }
 }

@@ -47,7 +47,8 @@ import Training
         try Self.run(settings)
         let plenty = try Self.metrics(temporary, "train").compactMap { $0["loss"] as? Double }
         let configuration = try ModelConfiguration(json: SampleModel.configuration().utf8)
-        let demand = MemoryDemand(configuration, for: .training(validates: true), sequenceLength: 64)
+        var demand = MemoryDemand(configuration, for: .training(validates: true), sequenceLength: 64)
+        demand.checkpointSharing = 1
         let memory = SystemMemory(
             physical: 1 << 40, available: demand.estimate(tokens: 600).total)
         let recorder = LogRecorder()
@@ -73,7 +74,8 @@ import Training
         try Self.run(try Self.settings(temporary))
         #expect(
             try temporary.names("out") == [
-                "checkpoints", "eval_nbest_predictions.json", "eval_predictions.json", "eval_results.json",
+                "best.h5", "checkpoints", "eval_nbest_predictions.json", "eval_predictions.json",
+                "eval_results.json",
                 "features", "final.h5", "metrics.jsonl", "run.json",
             ])
         #expect(try temporary.names("out/features").count == 2)

@@ -63,12 +63,17 @@ struct TinyTraining: Sendable {
     }
 
     /// Trains as one rank of `communicator`; `prepare` may set what the trainer does between steps.
+    ///
+    /// - start: what a `MemorySaver` has kept, to go on from.
+    /// - saver: keeps what the trainer saves, on rank 0.
     func run(
-        _ communicator: any Communicator = SingleProcess(), prepare: (Trainer) -> Void = { _ in }
+        _ communicator: any Communicator = SingleProcess(), from start: MemorySaver.Checkpoint? = nil,
+        saver: MemorySaver? = nil, prepare: (Trainer) -> Void = { _ in }
     ) throws -> TrainingOutcome {
         useSingleThreadedBLAS()
         let pool = WorkerPool(threadCount: threads)
         let parameters = parameters()
+        if let start { parameters.fill(start.parameters) }
         let model = model(parameters, pool)
         let sampler = FeatureSampler(
             featureCount: features.count, batchSize: batchSize, seed: seed, shuffles: shuffles)
@@ -82,13 +87,32 @@ struct TinyTraining: Sendable {
         let gradientStep = try GradientStep(
             model: model, communicator: communicator, seed: seed, hiddenDropout: hiddenDropout,
             attentionDropout: attentionDropout)
+        let adam = try AdamW(
+            layout: layout, settings: optimizer, pool: pool, exchange: gradientStep.exchange)
+        if let start {
+            if communicator.isRoot {
+                adam.firstMoment.fill(start.firstMoment)
+                adam.secondMoment.fill(start.secondMoment)
+            }
+            try adam.restore(updates: start.updates)
+        }
         let trainer = Trainer(
             plan: plan, model: model, features: features, sampler: sampler, gradientStep: gradientStep,
-            optimizer: try AdamW(
-                layout: layout, settings: optimizer, pool: pool, exchange: gradientStep.exchange), pool: pool,
-            communicator: communicator, observers: [recorder])
+            optimizer: adam, pool: pool, communicator: communicator, observers: [recorder])
+        if communicator.isRoot, let saver {
+            saver.watch(parameters, adam)
+            trainer.saver = saver
+        }
         prepare(trainer)
-        try trainer.run()
+        let point = start.map {
+            ResumedPoint(step: $0.state.step, epoch: 0, path: "memory", ranks: communicator.size)
+        }
+        do {
+            try trainer.run(from: start.flatMap { start in point.map { (start.state, $0) } })
+        } catch let stop as StoppedOnRequest {
+            return TrainingOutcome(
+                events: recorder.events, parameters: Array(parameters.buffer), stoppedAfter: stop.step)
+        }
         return TrainingOutcome(events: recorder.events, parameters: Array(parameters.buffer))
     }
 }
@@ -97,6 +121,8 @@ struct TrainingOutcome: Sendable {
     /// As rank 0 sent them; empty elsewhere.
     let events: [TrainingEvent]
     let parameters: [Float]
+    /// Where the run stopped on request.
+    var stoppedAfter: Int?
 
     var steps: [StepReport] {
         events.compactMap { event in
@@ -196,4 +222,58 @@ struct TrainingReference: Decodable, Sendable {
 func largestRelativeDifference(_ actual: [Double], _ expected: [Double]) -> Double {
     guard actual.count == expected.count else { return .infinity }
     return zip(actual, expected).map { $0 == $1 ? 0 : abs($0 - $1) / abs($1) }.max() ?? 0
+}
+
+extension FloatBuffer {
+    fileprivate func fill(_ values: [Float]) {
+        precondition(values.count == count)
+        for (index, value) in values.enumerated() { pointer[index] = value }
+    }
+}
+
+/// Keeps what a trainer saves in memory.
+final class MemorySaver: RunSaver, @unchecked Sendable {
+    struct Checkpoint: Sendable {
+        var state: RunState
+        let parameters: [Float]
+        let firstMoment: [Float]
+        let secondMoment: [Float]
+        let updates: Int
+    }
+
+    private(set) var checkpoints: [Checkpoint] = []
+    /// Steps of which the weights were saved as the best.
+    private(set) var bestSteps: [Int] = []
+    /// What writing fails with, from this step on; only told afterwards, as by a thread that writes.
+    var failure: (step: Int, error: any Error)?
+    private var source: (parameters: FloatBuffer, optimizer: AdamW)?
+    private var pending: [SavedCheckpoint] = []
+    private var raised: (any Error)?
+
+    func watch(_ parameters: FloatBuffer, _ optimizer: AdamW) { source = (parameters, optimizer) }
+
+    var hasFailed: Bool { raised != nil }
+
+    func begin(_ request: SavingRequest, _ state: RunState, epoch: Double) throws {
+        try finish()
+        if let failure, state.step >= failure.step {
+            raised = failure.error
+            return
+        }
+        if request.best { bestSteps.append(state.step) }
+        guard request.state, let source else { return }
+        checkpoints.append(
+            Checkpoint(
+                state: state, parameters: Array(source.parameters.buffer),
+                firstMoment: Array(source.optimizer.firstMoment.buffer),
+                secondMoment: Array(source.optimizer.secondMoment.buffer), updates: source.optimizer.updates))
+        pending.append(SavedCheckpoint(step: state.step, path: "step \(state.step)"))
+    }
+
+    func written() -> [SavedCheckpoint] {
+        defer { pending = [] }
+        return pending
+    }
+
+    func finish() throws { if let raised { throw raised } }
 }
