@@ -29,7 +29,7 @@ package final class MetricsLog: TrainingObserver {
         guard let checkpoint, !lines.contains(where: { $0.event == "save" && $0.step == step }) else {
             return
         }
-        try observe(.saved(step: step, path: checkpoint))
+        try observe(.saved(SavedCheckpoint(step: step, path: checkpoint)))
     }
 
     private init(path: String, interval: Int, lines: [MetricsLines.Line], window: MetricsWindow) throws {
@@ -71,8 +71,12 @@ package final class MetricsLog: TrainingObserver {
         case .evaluated(let step, let epoch, let result):
             try write(
                 [("event", "eval"), ("step", .integer(step)), ("epoch", .number(epoch))] + result.members)
-        case .saved(let step, let path):
-            try write([("event", "save"), ("step", .integer(step)), ("path", .string(path))])
+        case .saved(let checkpoint):
+            try write(
+                [("event", "save"), ("step", .integer(checkpoint.step)), ("path", .string(checkpoint.path))]
+                    + [
+                        ("wait_seconds", checkpoint.waitSeconds), ("write_seconds", checkpoint.writeSeconds),
+                    ].compactMap { name, seconds in seconds.map { (name, .number($0)) } })
         case .resumed(let point):
             try write([
                 ("event", "resume"), ("step", .integer(point.step)), ("epoch", .number(point.epoch)),

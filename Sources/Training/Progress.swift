@@ -36,7 +36,7 @@ package final class Progress: TrainingObserver {
                         format: "exact match %.2f · F1 %.2f · KorQuAD exact match %.2f · F1 %.2f",
                         result.metrics.exactMatch, result.metrics.f1, result.metrics.korquadExactMatch,
                         result.metrics.korquadF1))
-        case .saved(let step, let path): line("saved step \(step): \(path)")
+        case .saved(let checkpoint): line("saved step \(checkpoint.step): \(checkpoint.path)")
         case .finished: clear()
         }
     }

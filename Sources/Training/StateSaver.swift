@@ -8,6 +8,9 @@ package struct SavedCheckpoint: Sendable, Equatable {
     package let step: Int
     /// Within the output folder.
     package let path: String
+    /// How long training stood still for it, and how long it took to be written; nil where nobody knows any more.
+    package var waitSeconds: Double?
+    package var writeSeconds: Double?
 
     package init(step: Int, path: String) {
         self.step = step
@@ -102,10 +105,13 @@ package final class StateSaver: RunSaver {
 
     package func begin(_ request: SavingRequest, _ state: RunState, epoch: Double) throws {
         guard request.state || request.best else { return }
+        let clock = ContinuousClock()
+        let asked = clock.now
         try writer.finish()
         let tensors = tensors(withOptimizer: request.state)
         let progress = progress(state)
-        try writer.start { [store, flush = context.flushLog, finished] in
+        let copied = clock.now
+        try writer.start { [store, flush = context.flushLog, copies, finished] in
             try flush()
             if request.best {
                 try store.saveWeights(
@@ -116,7 +122,10 @@ package final class StateSaver: RunSaver {
                 step: state.step, epoch: epoch, progress: progress, parameters: tensors.parameters,
                 optimizer: OptimizerState(
                     average: tensors.firstMoment, squaredAverage: tensors.secondMoment))
-            finished.add(SavedCheckpoint(step: state.step, path: path))
+            var saved = SavedCheckpoint(step: state.step, path: path)
+            saved.writeSeconds = (clock.now - copied).seconds
+            saved.waitSeconds = ((copies ? copied : clock.now) - asked).seconds
+            finished.add(saved)
         }
         if !copies { try writer.finish() }
     }

@@ -22,7 +22,14 @@ package enum StopRequest {
         action.__sigaction_handler.sa_handler = { StopRequest.take($0) }
         // Calls that were interrupted go on.
         action.sa_flags = SA_RESTART
-        for signal in signals { sigaction(signal, &action, nil) }
+        var mask = sigset_t()
+        sigemptyset(&mask)
+        for signal in signals {
+            sigaction(signal, &action, nil)
+            sigaddset(&mask, signal)
+        }
+        // Whoever started this may have blocked them.
+        pthread_sigmask(SIG_UNBLOCK, &mask, nil)
     }
 
     /// Has an effect no longer: all is saved, and the process about to end.

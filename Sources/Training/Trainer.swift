@@ -235,9 +235,7 @@ extension Trainer {
     }
 
     private func emitWritten() throws {
-        for checkpoint in saver?.written() ?? [] {
-            try emit(.saved(step: checkpoint.step, path: checkpoint.path))
-        }
+        for checkpoint in saver?.written() ?? [] { try emit(.saved(checkpoint)) }
     }
 }
 

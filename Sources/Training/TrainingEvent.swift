@@ -67,7 +67,7 @@ package enum TrainingEvent: Sendable {
     case stepped(StepReport)
     case evaluationStarted(step: Int)
     case evaluated(step: Int, epoch: Double, EvaluationResult)
-    case saved(step: Int, path: String)
+    case saved(SavedCheckpoint)
     case finished(step: Int)
 }
 

@@ -151,6 +151,9 @@ private struct LauncherRun {
     private let temporary: String
     private let segmentsBefore = segments
 
+    /// The launcher.
+    var process: pid_t { running.process }
+
     init(_ work: Workspace, ranks: Int, _ more: [String]) throws {
         self.work = work
         let arguments = work.train(into: "output", "--max-steps", "10000000") + more
@@ -260,5 +263,15 @@ extension ProgramTests.LauncherTests {
             })
         let (result, _) = try await run.signal(SIGKILL, mpirun)
         expectFailure(result, 69, "mpirun was killed by signal 9 (launch/local, after step")
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT, SIGUSR1]) func aSignalSavesAndStops(signal: Int32) async throws {
+        let work = try await Workspace()
+        let run = try LauncherRun(work, ranks: 2, ["--save-strategy", "no"])
+        try await work.waitForSteps()
+        let (result, _) = try await run.signal(signal, run.process)
+        #expect(result.exitCode == 75, "\(result.errorText)")
+        #expect(messages(result).isEmpty && result.errorText.contains("run again with --resume"))
+        #expect(work.checkpoints("output").count == 1)
     }
 }

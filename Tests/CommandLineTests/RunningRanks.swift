@@ -24,6 +24,8 @@ struct RankProcess {
         return own.map { String($0.dropFirst(name.count + 1)) }
     }
 
+    var isAlive: Bool { kill(id, 0) == 0 }
+
     /// Whether it has ended and its parent, which still runs, does not want to know.
     var isNeglected: Bool {
         guard let status = try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8) else {

@@ -63,7 +63,7 @@ import Training
         #expect(
             try temporary.text("m").hasPrefix(
                 #"{"event":"train","step":1,"epoch":0.25,"loss":1.0,"learning_rate":0.1,"grad_norm":2.0,"#))
-        try log.observe(.saved(step: 1, path: "checkpoints/step-00000001.h5"))
+        try log.observe(.saved(SavedCheckpoint(step: 1, path: "checkpoints/step-00000001.h5")))
         #expect(
             try temporary.text("m").hasSuffix(
                 "\n" + #"{"event":"save","step":1,"path":"checkpoints/step-00000001.h5"}"# + "\n"))

@@ -26,7 +26,7 @@ import Training
             interval: 2, isTerminal: false,
             [Self.start] + (1...5).map { .stepped(Self.report($0)) }
                 + [.evaluationStarted(step: 5), .evaluated(step: 5, epoch: 1, .untrained)]
-                + [.saved(step: 5, path: "checkpoints/x.h5"), .finished(step: 5)])
+                + [.saved(SavedCheckpoint(step: 5, path: "checkpoints/x.h5")), .finished(step: 5)])
         #expect(
             lines == [
                 "training on 20 features, 5 steps an epoch, 5 steps\n",
@@ -52,7 +52,10 @@ import Training
     @Test func aTerminalsLineIsDrawnOverItself() {
         let drawn = Self.printed(
             interval: 1, isTerminal: true,
-            [Self.start, .stepped(Self.report(1)), .stepped(Self.report(2)), .saved(step: 2, path: "x")])
+            [
+                Self.start, .stepped(Self.report(1)), .stepped(Self.report(2)),
+                .saved(SavedCheckpoint(step: 2, path: "x")),
+            ])
         let clear = "\r\u{1B}[K"
         #expect(drawn.count == 5)
         #expect(drawn[1].hasPrefix(clear + "████░░░░░░░░░░░░░░░░ step 1/5"))

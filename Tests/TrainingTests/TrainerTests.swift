@@ -149,9 +149,9 @@ private struct ZeroGradients: Decodable {
             case .evaluated(let step, let epoch, let result):
                 #expect(epoch == Double(step) / 4 && result == .untrained)
                 evaluated.append(step)
-            case .saved(let step, let path):
-                #expect(path == "step \(step)")
-                saved.append(step)
+            case .saved(let checkpoint):
+                #expect(checkpoint.path == "step \(checkpoint.step)")
+                saved.append(checkpoint.step)
             default: break
             }
         }
