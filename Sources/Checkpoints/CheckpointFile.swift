@@ -58,15 +58,16 @@ package final class CheckpointFile: @unchecked Sendable {
         }
     }
 
-    /// Calls `body` with each group of tensors, by its path from `/`.
-    func forEachTensorGroup(_ body: (String, borrowing HDF5Object) throws -> Void) throws {
-        try HDF5.locked {
-            try body(CheckpointPath.model, model)
-            guard kind == .training else { return }
+    package func tensorGroups() throws -> [TensorGroup] {
+        let weights = TensorGroup(name: CheckpointPath.model, tensors: self)
+        guard kind == .training else { return [weights] }
+        return try HDF5.locked {
             let optimizer = try file.openGroup(CheckpointPath.optimizer)
-            for name in [CheckpointPath.average, CheckpointPath.squaredAverage] {
-                try body("\(CheckpointPath.optimizer)/\(name)", try optimizer.openGroup(name))
-            }
+            return try [weights]
+                + [CheckpointPath.average, CheckpointPath.squaredAverage].map { name in
+                    let state = try CheckpointState(try optimizer.openGroup(name), of: self)
+                    return TensorGroup(name: "\(CheckpointPath.optimizer)/\(name)", tensors: state)
+                }
         }
     }
 
@@ -148,5 +149,9 @@ extension CheckpointFile: WeightSource {
 
     package func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
         try model.readFloats(weights[index].name, shape: weights[index].shape, into: destination)
+    }
+
+    package func isProtected(_ index: Int) throws -> Bool {
+        try model.describeFloats(weights[index].name).isChecksummed
     }
 }
