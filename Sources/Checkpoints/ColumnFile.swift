@@ -69,6 +69,13 @@ package struct ColumnFile: Sendable, Equatable {
         }
     }
 
+    /// Whether the HDF5 file at `path`, which begins with `start`, is one of these. Only looks into a file whose
+    /// structure is checksummed, as all of these are: elsewhere damage may crash the library.
+    static func isColumnFile(_ path: String, start: [UInt8]) throws -> Bool {
+        guard HDF5.hasChecksummedStructure(start) else { return false }
+        return try HDF5.locked { try HDF5Object.openFile(path).hasAttribute(checksumName) }
+    }
+
     private static func text(_ file: borrowing HDF5Object, _ name: String) throws -> String {
         let dataset = try file.openText(name)
         guard let text = String(validating: try dataset.readText(), as: UTF8.self) else {

@@ -7,7 +7,7 @@ extension WeightDifferences {
         lines += attributes.map {
             "  \($0.name): \($0.first ?? "absent") in A, \($0.second ?? "absent") in B"
         }
-        return (lines + ["  identical tensors: \(identicalCount)", summary]).joined(separator: "\n") + "\n"
+        return (lines + ["  identical tensors: \(identicalCount)", summary]).joined(separator: "\n")
     }
 
     /// One line.
