@@ -121,7 +121,8 @@ package final class CheckpointFile: @unchecked Sendable {
             contents.created = "unknown"
             return
         }
-        let json = Data(try file.readText(CheckpointPath.description).utf8)
+        // Foundation traps when lists are nested too deeply and the last byte opens one: another one follows.
+        let json = Data(try file.readText(CheckpointPath.description).utf8) + [0x0A]
         guard let description = try? JSONDecoder().decode(CheckpointDescription.self, from: json) else {
             throw file.location.bad("attribute \(CheckpointPath.description) is malformed")
         }
