@@ -51,9 +51,13 @@ package struct ColumnFile: Sendable, Equatable {
     /// Reads the attributes, texts and columns of these names. Throws `CheckpointError`, `.badData` for a file that
     /// is damaged or lacks one.
     package init(path: String, names: Names) throws {
-        let start = try MappedFile(path: path).withBytes { Array($0.prefix(8)) }
-        guard start == HDF5.signature else {
+        let start = try MappedFile(path: path).withBytes { Array($0.prefix(16)) }
+        guard start.starts(with: HDF5.signature) else {
             throw CheckpointError.badData("is not an HDF5 file", path: path)
+        }
+        // Damage to a structure without checksums may crash the library.
+        guard HDF5.hasChecksummedStructure(start) else {
+            throw CheckpointError.badData("has no checksums in its structure, as such files have", path: path)
         }
         self.init(attributes: [:])
         let recorded = try HDF5.locked {
