@@ -58,16 +58,15 @@ package final class CheckpointFile: @unchecked Sendable {
         }
     }
 
-    package func tensorGroups() throws -> [TensorGroup] {
-        let weights = TensorGroup(name: CheckpointPath.model, tensors: self)
-        guard kind == .training else { return [weights] }
-        return try HDF5.locked {
+    /// Calls `body` with each group of tensors, by its path from `/`.
+    func forEachTensorGroup(_ body: (String, borrowing HDF5Object) throws -> Void) throws {
+        try HDF5.locked {
+            try body(CheckpointPath.model, model)
+            guard kind == .training else { return }
             let optimizer = try file.openGroup(CheckpointPath.optimizer)
-            return try [weights]
-                + [CheckpointPath.average, CheckpointPath.squaredAverage].map { name in
-                    let state = try CheckpointState(try optimizer.openGroup(name), of: self)
-                    return TensorGroup(name: "\(CheckpointPath.optimizer)/\(name)", tensors: state)
-                }
+            for name in [CheckpointPath.average, CheckpointPath.squaredAverage] {
+                try body("\(CheckpointPath.optimizer)/\(name)", try optimizer.openGroup(name))
+            }
         }
     }
 
@@ -121,9 +120,10 @@ package final class CheckpointFile: @unchecked Sendable {
             contents.created = "unknown"
             return
         }
-        // Foundation traps when lists are nested too deeply and the last byte opens one: another one follows.
-        let json = Data(try file.readText(CheckpointPath.description).utf8) + [0x0A]
-        guard let description = try? JSONDecoder().decode(CheckpointDescription.self, from: json) else {
+        let json = Data(try file.readText(CheckpointPath.description).utf8)
+        // Another byte, for Foundation traps when the last one is a bracket nested too deeply.
+        guard let description = try? JSONDecoder().decode(CheckpointDescription.self, from: json + [0x0A])
+        else {
             throw file.location.bad("attribute \(CheckpointPath.description) is malformed")
         }
         guard description.kind == contents.kind else {
@@ -154,5 +154,18 @@ extension CheckpointFile: WeightSource {
 
     package func isProtected(_ index: Int) throws -> Bool {
         try model.describeFloats(weights[index].name).isChecksummed
+    }
+
+    package func tensorGroups() throws -> [TensorGroup] {
+        let weights = TensorGroup(name: CheckpointPath.model, tensors: self)
+        guard kind == .training else { return [weights] }
+        return try HDF5.locked {
+            let optimizer = try file.openGroup(CheckpointPath.optimizer)
+            return try [weights]
+                + [CheckpointPath.average, CheckpointPath.squaredAverage].map { name in
+                    let state = try CheckpointState(try optimizer.openGroup(name), of: self)
+                    return TensorGroup(name: "\(CheckpointPath.optimizer)/\(name)", tensors: state)
+                }
+        }
     }
 }
