@@ -76,4 +76,18 @@ import Testing
             if configuration.layerCount < 1000 { #expect(ParameterLayout(configuration).count > 0) }
         }
     }
+
+    @Test(.enabled(if: Fuzzing.seconds == nil)) func anErrorOfAnotherKindIsAFinding() throws {
+        struct OtherError: Error {}
+        let fuzzing = Fuzzing("itself", fileName: "case", inputs: [[1, 2, 3]], style: .binary)
+        var seen: [[UInt8]] = []
+        let report = try fuzzing.run(isExpected: { $0 is CheckpointError }) { path in
+            seen.append(try bytes(of: path))
+            if seen.count.isMultiple(of: 2) { throw OtherError() }
+        }
+        defer { try? FileManager.default.removeItem(atPath: report.folder) }
+        #expect(report.cases == 20 && report.findings.count == 10 && report.refused == 0)
+        #expect(try bytes(of: "\(report.folder)/finding-2") == seen[1])
+        #expect(Set(seen).count > 10, "hardly a case is like another")
+    }
 }

@@ -14,6 +14,8 @@ package struct Fuzzing {
         package var refused = 0
         /// What must not happen, each with the file of its case; at most ten.
         package var findings: [String] = []
+        /// Where the cases of findings are; removed when there are none.
+        package var folder = ""
     }
 
     /// Of the target, in messages and paths.
@@ -59,7 +61,7 @@ package struct Fuzzing {
         }
         let memory = ResourceUse.now.peakBytes
         let start = ContinuousClock.now
-        var report = Report()
+        var report = Report(folder: folder.path)
         while isToContinue(after: report.cases, since: start), report.findings.count < 10 {
             var mutator = Mutator(
                 inputs, style: style, seed: Self.seed &* 0x1_0000_0001 &+ UInt64(report.cases))
@@ -96,7 +98,7 @@ package struct Fuzzing {
 
 /// The folder of a run's current case, named so that it is found after a crash.
 private struct CaseFolder {
-    private let path: String
+    let path: String
     let casePath: String
 
     init(name: String, fileName: String) throws {
