@@ -153,7 +153,9 @@ package final class CheckpointFile: @unchecked Sendable {
                     + CheckpointPath.description)
         }
         let json = Data(try file.readText(CheckpointPath.description).utf8)
-        guard let description = try? JSONDecoder().decode(CheckpointDescription.self, from: json) else {
+        // Another byte, for Foundation traps when the last one is a bracket nested too deeply.
+        guard let description = try? JSONDecoder().decode(CheckpointDescription.self, from: json + [0x0A])
+        else {
             throw file.location.bad("attribute \(CheckpointPath.description) is malformed")
         }
         guard description.kind == contents.kind else {
@@ -180,5 +182,22 @@ extension CheckpointFile: WeightSource {
 
     package func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
         try model.readFloats(weights[index].name, shape: weights[index].shape, into: destination)
+    }
+
+    package func isProtected(_ index: Int) throws -> Bool {
+        try model.describeFloats(weights[index].name).isChecksummed
+    }
+
+    package func tensorGroups() throws -> [TensorGroup] {
+        let weights = TensorGroup(name: CheckpointPath.model, tensors: self)
+        guard kind == .training else { return [weights] }
+        return try HDF5.locked {
+            let optimizer = try file.openGroup(CheckpointPath.optimizer)
+            return try [weights]
+                + [CheckpointPath.average, CheckpointPath.squaredAverage].map { name in
+                    let state = try CheckpointState(try optimizer.openGroup(name), of: self)
+                    return TensorGroup(name: "\(CheckpointPath.optimizer)/\(name)", tensors: state)
+                }
+        }
     }
 }

@@ -51,9 +51,13 @@ package struct ColumnFile: Sendable, Equatable {
     /// Reads the attributes, texts and columns of these names. Throws `CheckpointError`, `.badData` for a file that
     /// is damaged or lacks one.
     package init(path: String, names: Names) throws {
-        let start = try MappedFile(path: path).withBytes { Array($0.prefix(8)) }
-        guard start == HDF5.signature else {
+        let start = try MappedFile(path: path).withBytes { Array($0.prefix(16)) }
+        guard start.starts(with: HDF5.signature) else {
             throw CheckpointError.badData("is not an HDF5 file", path: path)
+        }
+        // Damage to a structure without checksums may crash the library.
+        guard HDF5.hasChecksummedStructure(start) else {
+            throw CheckpointError.badData("has no checksums in its structure, as such files have", path: path)
         }
         self.init(attributes: [:])
         let recorded = try HDF5.locked {
@@ -67,6 +71,13 @@ package struct ColumnFile: Sendable, Equatable {
         guard recorded == Int(checksum) else {
             throw CheckpointError.badData("does not match its checksum", path: path)
         }
+    }
+
+    /// Whether the HDF5 file at `path`, which begins with `start`, is one of these. Only looks into a file whose
+    /// structure is checksummed, as all of these are: elsewhere damage may crash the library.
+    static func isColumnFile(_ path: String, start: [UInt8]) throws -> Bool {
+        guard HDF5.hasChecksummedStructure(start) else { return false }
+        return try HDF5.locked { try HDF5Object.openFile(path).hasAttribute(checksumName) }
     }
 
     private static func text(_ file: borrowing HDF5Object, _ name: String) throws -> String {

@@ -9,6 +9,12 @@ enum HDF5 {
     /// The first bytes of an HDF5 file.
     static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
+    /// Whether a file that begins with `start` has a checksum in every part of its structure: those with version 2
+    /// or 3 of the superblock, which follows the signature.
+    static func hasChecksummedStructure(_ start: some Collection<UInt8>) -> Bool {
+        start.starts(with: signature) && (2...3).contains(start.dropFirst(signature.count).first ?? 0)
+    }
+
     private static let lock = NSRecursiveLock()
 
     private static let started: Void = {

@@ -5,6 +5,7 @@ import Model
 package struct Inspection: Sendable, Codable, Equatable {
     /// One tensor.
     package struct Tensor: Sendable, Codable, Equatable {
+        /// As the file has it, with the path of its group before it.
         package var name: String
         package var shape: [Int]
         /// The element type by its safetensors name, as F32.
@@ -13,7 +14,7 @@ package struct Inspection: Sendable, Codable, Equatable {
         package var bytes: Int
         /// First byte in the file, where the format has such a thing.
         package var offset: Int?
-        /// CRC-32 of the elements' bytes, little-endian, in hexadecimal: zlib's `crc32`.
+        /// CRC-32 of the elements' bytes, row-major and little-endian, in hexadecimal: zlib's `crc32`.
         package var checksum: String
         /// Whether the file itself carries a checksum of the elements.
         package var isProtected: Bool
@@ -35,154 +36,76 @@ package struct Inspection: Sendable, Codable, Equatable {
     /// CRC-32 over the names, shapes and checksums of all tensors in order.
     package var checksum: String
 
-    /// Reads every byte of the checkpoint, safetensors file or model folder at `path`. Throws `CheckpointError`,
-    /// `.badData` for any damage that the file's own checksums and structure can show; for a folder the
-    /// configuration and the fit of the weights are checked as well.
-    package init(path: String) throws {
-        if WeightFormat.isFolder(path) { try Self.checkFolder(path) }
-        let (file, format) = try WeightFormat.locate(path)
-        switch format {
-        case .safetensors: self = try Self(safetensors: SafetensorsFile(path: file))
-        case .checkpoint: self = try Self(checkpoint: CheckpointFile(path: file))
-        }
-    }
+    /// Reads every tensor of the weights, checkpoint or model folder at `path`. Throws `CheckpointError`, `.badData`
+    /// for any damage that the file's own checksums and structure can show; for a folder the configuration and the
+    /// fit of the weights are checked as well.
+    package init(path: String) throws { try self.init(try Self.open(path)) }
 
-    /// Reads every byte of `path` and throws `.badData` on damage; also that a checkpoint is all it should be: the
-    /// configuration is valid, and weights and optimizer state are complete.
+    /// Reads every byte of `path` and throws `.badData` on damage, or when something is missing that belongs to such
+    /// a file.
     @discardableResult
     package static func verify(path: String) throws -> Inspection {
-        let inspection = try Inspection(path: path)
-        if inspection.format == .checkpoint { try checkCheckpoint(inspection) }
-        return inspection
+        let source = try open(path)
+        try source.verify()
+        return try Inspection(source)
     }
 
-    private init(path: String, format: WeightFormat, tensors: [Tensor], metadata: [String: String]) {
-        self.path = path
-        self.format = format
-        self.tensors = tensors
-        self.metadata = metadata
-        parameterCount = 0
+    private static func open(_ path: String) throws -> any WeightSource {
+        let source = try openWeights(path)
+        if WeightFormat.isFolder(path) { try checkFit(of: source, folder: path) }
+        return source
+    }
+
+    private static func checkFit(of source: any WeightSource, folder: String) throws {
+        let layout = ParameterLayout(try ModelFolder(path: folder).configuration)
+        let names = try WeightNames(source.weights, layout: layout, path: source.path)
+        for match in names.matches { try source.requireWeight(match.tensor) }
+    }
+
+    private init(_ source: any WeightSource) throws {
+        path = source.path
+        format = source.format
+        metadata = source.metadata
+        tensors = try source.tensorGroups().flatMap { group in
+            try group.tensors.weights.indices.map { try Tensor(group, $0) }
+        }
+        // From what was read: a shape is but a claim.
+        parameterCount = zip(source.weights, tensors).reduce(0) { sum, pair in
+            pair.0.type.isWeight ? sum + pair.1.bytes * 8 / pair.0.type.bitsPerElement : sum
+        }
+        checksum = Self.checksum(of: tensors)
+        guard let checkpoint = source as? CheckpointFile else { return }
+        kind = checkpoint.kind
+        step = checkpoint.contents.step
+        epoch = checkpoint.contents.epoch
+        created = checkpoint.contents.created
+        programVersion = checkpoint.contents.programVersion
+    }
+
+    private static func checksum(of tensors: [Tensor]) -> String {
         var sum = CRC32()
         for tensor in tensors {
             Array("\(tensor.name) \(tensor.shape) \(tensor.checksum)\n".utf8).withUnsafeBytes {
                 sum.update($0)
             }
         }
-        checksum = sum.text
+        return sum.text
     }
+}
 
-    private init(safetensors file: SafetensorsFile) {
-        let tensors = file.header.tensors.map { tensor in
-            var sum = CRC32()
-            file.withBytes(of: tensor) { sum.update($0) }
-            return Tensor(
-                name: tensor.name, shape: tensor.shape, type: tensor.type.rawValue, bytes: tensor.range.count,
-                offset: tensor.range.lowerBound, checksum: sum.text, isProtected: false)
-        }
-        self.init(path: file.path, format: .safetensors, tensors: tensors, metadata: file.header.metadata)
-        parameterCount = file.header.tensors.filter(\.type.isWeight).reduce(0) { $0 + $1.count }
-    }
-
-    private init(checkpoint file: CheckpointFile) throws {
-        var tensors: [Tensor] = []
-        var parameterCount = 0
-        try file.forEachTensorGroup { prefix, group in
-            for name in try group.memberNames() {
-                let description = try group.describeFloats(name)
-                let tensor = try Self.tensor(description, prefix: prefix, in: group)
-                if prefix == CheckpointPath.model {
-                    parameterCount += tensor.bytes / MemoryLayout<Float>.size
-                }
-                tensors.append(tensor)
-            }
-        }
-        let contents = file.contents
-        self.init(
-            path: file.path, format: .checkpoint, tensors: tensors, metadata: file.metadata)
-        self.parameterCount = parameterCount
-        kind = file.kind
-        step = contents.step
-        epoch = contents.epoch
-        created = contents.created
-        programVersion = contents.programVersion
-    }
-
-    private static func tensor(
-        _ description: HDF5FloatDescription, prefix: String, in group: borrowing HDF5Object
-    ) throws -> Tensor {
+extension Inspection.Tensor {
+    fileprivate init(_ group: TensorGroup, _ index: Int) throws {
+        let description = group.tensors.weights[index]
         var sum = CRC32()
-        let bytes = try group.withFloats(description.name, shape: description.shape) { values in
-            sum.update(UnsafeRawBufferPointer(values))
-            return values.count * MemoryLayout<Float>.size
+        bytes = try group.tensors.withElements(of: index) { elements in
+            sum.update(elements)
+            return elements.count
         }
-        return Tensor(
-            name: "\(prefix)/\(description.name)", shape: description.shape, type: "F32", bytes: bytes,
-            checksum: sum.text, isProtected: description.isChecksummed)
-    }
-
-    private static func checkFolder(_ path: String) throws {
-        let folder = try ModelFolder(path: path)
-        let (file, _) = try WeightFormat.locate(path)
-        let source = try SafetensorsFile(path: file)
-        let names = try WeightNames(
-            source.weights, layout: ParameterLayout(folder.configuration), path: file)
-        for match in names.matches { try source.requireWeight(match.tensor) }
-    }
-
-    private static func checkCheckpoint(_ inspection: Inspection) throws {
-        let file = try CheckpointFile(path: inspection.path)
-        let layout = ParameterLayout(try ModelFolder(checkpoint: file).configuration)
-        _ = try WeightNames(file.weights, layout: layout, path: file.path)
-        guard file.kind == .training else { return }
-        let shapes = Dictionary(uniqueKeysWithValues: inspection.tensors.map { ($0.name, $0.shape) })
-        for state in [CheckpointPath.average, CheckpointPath.squaredAverage] {
-            for parameter in layout.parameters {
-                let name = "\(CheckpointPath.optimizer)/\(state)/\(parameter.name)"
-                guard shapes[name] == parameter.shape else {
-                    throw CheckpointError.badData(
-                        "is missing or not of shape \(parameter.shape)", path: file.path, item: "/\(name)")
-                }
-            }
-        }
-    }
-}
-
-extension Inspection {
-    /// For people: a line for each fact and each tensor.
-    package var text: String {
-        var lines = ["\(path): \(format.rawValue)"]
-        func add(_ name: String, _ value: String?) {
-            if let value { lines.append("  \(name): \(value)") }
-        }
-        add("kind", kind?.rawValue)
-        add("step", step.map { "\($0)" })
-        add("epoch", epoch.map { "\($0)" })
-        add("created", created)
-        add("dure version", programVersion)
-        for (name, value) in metadata.sorted(by: { $0.key < $1.key }) { add(name, value) }
-        add("tensors", "\(tensors.count)")
-        add("parameters", "\(parameterCount)")
-        add("checksum", checksum)
-        let width = tensors.map(\.name.utf8.count).max() ?? 0
-        for tensor in tensors {
-            let name = tensor.name + String(repeating: " ", count: width - tensor.name.utf8.count)
-            let place = tensor.offset.map { " at \($0)" } ?? ""
-            let shape = tensor.shape.map(String.init).joined(separator: "×")
-            lines.append(
-                "  \(name)  \(tensor.checksum)  \(tensor.type) [\(shape)]  \(tensor.bytes) bytes\(place)")
-        }
-        return lines.joined(separator: "\n") + "\n"
-    }
-}
-
-extension AttributeValue {
-    /// The value as `inspect` shows it.
-    package var text: String {
-        switch self {
-        case .integer(let value): "\(value)"
-        case .real(let value): "\(value)"
-        case .flag(let value): "\(value)"
-        case .text(let value): value
-        }
+        name = group.name.map { "\($0)/\(description.name)" } ?? description.name
+        shape = description.shape
+        type = description.type.rawValue
+        offset = group.tensors.offset(of: index)
+        checksum = sum.text
+        isProtected = try group.tensors.isProtected(index)
     }
 }

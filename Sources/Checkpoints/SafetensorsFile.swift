@@ -38,6 +38,8 @@ extension SafetensorsFile: WeightSource {
     ) throws -> Result {
         try withBytes(of: header.tensors[index], body)
     }
+
+    package func offset(of index: Int) -> Int? { header.tensors[index].range.lowerBound }
 }
 
 extension SafetensorsTensor {

@@ -31,9 +31,34 @@ package protocol WeightSource {
     /// Reads tensor `index` of `weights`, whose elements `destination` has room for. F64 is rounded; a type that is
     /// not a weight's is `.badData`.
     func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws
+
+    /// First byte in the file of the elements of tensor `index`; `nil`, as by default, where they do not stand there
+    /// in one piece as they are.
+    func offset(of index: Int) -> Int?
+    /// Whether the file itself carries a checksum of the elements of tensor `index`, which reading checks or
+    /// `verify` does; not by default.
+    func isProtected(_ index: Int) throws -> Bool
+    /// Checks what reading every tensor leaves unchecked, as checksums of an archive and parts beside the tensors;
+    /// by default nothing. Throws `.badData` on damage.
+    func verify() throws
+    /// All tensors of the file by the groups in which it keeps them, the weights first: by default one without a
+    /// name.
+    func tensorGroups() throws -> [TensorGroup]
+}
+
+/// Tensors that a file keeps together.
+package struct TensorGroup {
+    /// As `optimizer/exp_avg`; `nil` in a format that has only weights.
+    package let name: String?
+    package let tensors: any WeightSource
 }
 
 extension WeightSource {
+    package func offset(of index: Int) -> Int? { nil }
+    package func isProtected(_ index: Int) throws -> Bool { false }
+    package func verify() throws {}
+    package func tensorGroups() throws -> [TensorGroup] { [TensorGroup(name: nil, tensors: self)] }
+
     package func readWeight(_ index: Int, into destination: UnsafeMutableBufferPointer<Float>) throws {
         try withElements(of: index) { bytes in
             guard weights[index].type.convert(bytes, into: destination) else {

@@ -63,12 +63,19 @@ package struct WeightNames: Sendable, Equatable {
     }
 
     /// `name` with TensorFlow's old terms for the scale and shift of a LayerNorm replaced.
-    private static func currentName(_ name: String) -> String {
+    static func currentName(_ name: String) -> String {
         for (old, new) in [("LayerNorm.gamma", "LayerNorm.weight"), ("LayerNorm.beta", "LayerNorm.bias")]
         where name.hasSuffix(old) {
             return name.dropLast(old.count) + new
         }
         return name
+    }
+
+    /// What all names of one tensor have in common: the current name without the model's prefix.
+    static func bareName(_ name: String) -> String {
+        let current = currentName(name)
+        let prefix = ModelType.allCases.lazy.map { "\($0.rawValue)." }.first { current.hasPrefix($0) }
+        return prefix.map { String(current.dropFirst($0.count)) } ?? current
     }
 
     private static func isSpanHead(_ name: String) -> Bool { name.hasPrefix("\(ParameterLayout.spanHead).") }

@@ -24,7 +24,8 @@ extension ModelConfiguration {
     package init(json: some Sequence<UInt8>) throws {
         let document: ConfigurationDocument
         do {
-            document = try JSONDecoder().decode(ConfigurationDocument.self, from: Data(json))
+            // Foundation traps when lists are nested too deeply and the last byte opens one: another one follows.
+            document = try JSONDecoder().decode(ConfigurationDocument.self, from: Data(json) + [0x0A])
         } catch {
             throw ModelError(
                 key: nil, what: "is not a JSON object", remedy: "use the config.json of a Hugging Face model")

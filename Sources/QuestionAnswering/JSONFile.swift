@@ -8,7 +8,7 @@ enum JSONFile {
     static func decode<Value: Decodable>(_ type: Value.Type, path: String) throws -> Value {
         let data = try contents(path: path)
         do {
-            return try JSONDecoder().decode(type, from: data)
+            return try JSONDecoder().decode(type, fromText: data)
         } catch let error as DecodingError {
             throw explain(error, data: data, path: path)
         }

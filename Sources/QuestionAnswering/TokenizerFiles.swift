@@ -181,7 +181,7 @@ struct TokenizerFiles {
             throw TextError.unreadableFile(path: url.path, reason: "check the permissions")
         }
         do {
-            return try JSONDecoder().decode(Content.self, from: data)
+            return try JSONDecoder().decode(Content.self, fromText: data)
         } catch {
             throw TextError.malformedSettings(path: url.path, reason: reason(of: error))
         }

@@ -98,7 +98,7 @@ extension TokenizerSettings {
     /// - Throws: `TextError.malformedSettings`, naming `source`.
     package init(json: some Sequence<UInt8>, source: String) throws {
         do {
-            self = try JSONDecoder().decode(TokenizerSettings.self, from: Data(json))
+            self = try JSONDecoder().decode(TokenizerSettings.self, fromText: json)
         } catch {
             throw TextError.malformedSettings(path: source, reason: TokenizerFiles.reason(of: error))
         }

@@ -89,7 +89,7 @@ private struct Request: Decodable {
 
     init(line: [UInt8], place: RecordPlace) throws {
         do {
-            self = try JSONDecoder().decode(Request.self, from: Data(line))
+            self = try JSONDecoder().decode(Request.self, fromText: line)
         } catch {
             throw DatasetError.wrongStructure(
                 place, reason: "not an object with the texts id, question and context")

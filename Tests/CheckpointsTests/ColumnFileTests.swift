@@ -55,6 +55,11 @@ struct ColumnFileTests {
         #expect(error?.what == "does not match its checksum")
     }
 
+    @Test func aStructureWithoutChecksumsIsRefusedUnopened() {
+        let error = checkpointError { _ = try ColumnFile(path: fixture("other.h5"), names: Self.names) }
+        #expect(error?.what.hasPrefix("has no checksums") == true)
+    }
+
     @Test func everyFlippedByteIsFoundOrWithoutEffect() throws {
         let folder = try TemporaryFolder()
         let path = folder.file("f.h5")

@@ -67,6 +67,84 @@ extension ProgramTests {
             }
         }
 
+        @Test func datasetsAreKnownByTheirContent() async throws {
+            let work = try await Workspace()
+            let text = try Data(contentsOf: URL(filePath: work.trainFile))
+            let path = try work.folder.write(
+                [0xEF, 0xBB, 0xBF] + Array("\n ".utf8) + text, to: "dataset.txt")
+            let result = try await Program.run(["inspect", "--verify", path])
+            expectSuccess(result)
+            #expect(try JSON(result.output)["questions"] == 165)
+        }
+
+        @Test func misplacedAnswersAreToldButNoDamage() async throws {
+            let folder = try TemporaryFolder()
+            let dataset = #"""
+                {"data":[{"paragraphs":[{"context":"한강은 서울에 있다.","qas":[
+                {"id":"q7","question":"어디?","answers":[{"text":"서울","answer_start":0}]}]}]}]}
+                """#
+            let path = try folder.write(dataset.utf8, to: "a.json")
+            let result = try await Program.run(["inspect", "--verify", path])
+            #expect(result.exitCode == 0)
+            #expect(try JSON(result.output)["misplaced_repairable"] == 1)
+            #expect(result.errorText.contains("q7"))
+        }
+
+        @Test func otherJSONIsSaidNotToBeADataset() async throws {
+            let folder = try TemporaryFolder()
+            for text in [#"{"q1":"서울"}"#, "[]", #"[{"data":1}]"#] {
+                let path = try folder.write(text.utf8, to: "predictions.json")
+                let result = try await Program.run(["inspect", path])
+                expectFailure(result, 65, path)
+                #expect(result.errorText.contains("neither a dataset"))
+            }
+        }
+
+        @Test func keptFeaturesAreCounted() async throws {
+            let work = try await Workspace()
+            expectSuccess(
+                try await Program.run(work.train(into: "run", "--max-steps", "1", "--save-strategy", "no")))
+            let kept = try #require(
+                work.folder.contents(of: "run").first { $0.hasPrefix("features/") && $0.hasSuffix(".h5") })
+            let path = work.folder.file("run/\(kept)")
+            let result = try await Program.run(["inspect", "--verify", path])
+            expectSuccess(result)
+            let counts = try JSON(result.output)
+            #expect(counts["format"] == "kept features")
+            #expect(counts["questions"] == 165)
+            var bytes = try work.bytes("run/\(kept)")
+            for place in bytes.count / 2..<bytes.count / 2 + 64 { bytes[place] ^= 0xFF }
+            let key = try #require(kept.split(separator: "/").last)
+            let damaged = try work.folder.write(bytes, to: String(key))
+            expectFailure(try await Program.run(["inspect", damaged]), 65, damaged)
+            expectFailure(try await Program.run(["inspect", "--diff", path, work.model]), 65, path)
+        }
+
+        @Test func differencesAreListed() async throws {
+            let work = try await Workspace()
+            let other = work.folder.file("other")
+            try await work.initialize(other, seed: 43)
+            for arguments in [["--diff", work.model, other], [work.model, "--diff", other]] {
+                let text = try await Program.run(["inspect"] + arguments)
+                expectSuccess(text)
+                #expect(text.outputText.contains("qa_outputs.weight"))
+                #expect(text.outputText.contains("tensors: "))
+            }
+            let json = try await Program.run(["inspect", "--json", "--diff", work.model, other])
+            expectSuccess(json)
+            let found = try JSON(json.output)
+            // Biases and the scales and shifts of LayerNorm start equal whatever the seed.
+            #expect(found["differing"]?.list.count == 16)
+            #expect(found["identicalCount"] == 23)
+            let same = try await Program.run([
+                "inspect", "--diff", work.model, "\(work.model)/model.safetensors",
+            ])
+            #expect(same.outputText.hasSuffix("\nidentical tensors\n"))
+            for wrong in [["--diff", other], [other, other], ["--diff", other, other, other], []] {
+                expectFailure(try await Program.run(["inspect"] + wrong), 64, "command line")
+            }
+        }
+
         @Test func whatIsNotThereOrNotKnownIsRefused() async throws {
             let folder = try TemporaryFolder()
             for name in ["a.h5", "a.json", "a.safetensors", "folder"] {

@@ -19,6 +19,11 @@ struct ModelConfigurationDecodingTests {
                     padTokenID: 0))
     }
 
+    /// Foundation's limit is 512.
+    @Test(arguments: 510...516) func listsNestedTooDeeplyAreRefused(_ depth: Int) {
+        #expect(throws: ModelError.self) { _ = try decode(String(repeating: "[", count: depth)) }
+    }
+
     @Test func everyKeyIsRead() throws {
         let configuration = try decode(
             """

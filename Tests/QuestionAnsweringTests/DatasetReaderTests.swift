@@ -31,6 +31,11 @@ struct DatasetReaderTests {
         return (place.record, reason)
     }
 
+    /// Foundation's limit is 512.
+    @Test(arguments: 510...516) func listsNestedTooDeeplyAreRefused(_ depth: Int) throws {
+        #expect(try error(repeatElement(UInt8(ascii: "["), count: depth)) != nil)
+    }
+
     @Test func questionsShareTheirContext() throws {
         let dataset = try read(json(questions: question("a") + "," + question("b", start: "3")))
         #expect(dataset.contexts == ["한강은 서울에 있다."])

@@ -37,6 +37,11 @@ import Testing
         #expect(resolved.notices.first?.contains("\"\(entry)\", line 11") == true)
     }
 
+    @Test func `lists nested too deeply are refused`() {
+        let file = ["tokenizer_config.json": String(repeating: "[", count: 513)]
+        #expect(throws: TextError.self) { _ = try resolve(lower, file) }
+    }
+
     @Test func `tokenizer_config.json decides without a notice`() throws {
         let config = #"{"do_lower_case":true,"strip_accents":false,"tokenize_chinese_chars":false}"#
         let resolved = try resolve(lower + ["가"], ["tokenizer_config.json": config])
