@@ -40,10 +40,10 @@ package struct Inspection: Sendable, Codable, Equatable {
     /// configuration and the fit of the weights are checked as well.
     package init(path: String) throws {
         if WeightFormat.isFolder(path) { try Self.checkFolder(path) }
-        let (file, format) = try WeightFormat.locate(path)
-        switch format {
-        case .safetensors: self = try Self(safetensors: SafetensorsFile(path: file))
-        case .checkpoint: self = try Self(checkpoint: CheckpointFile(path: file))
+        switch try openWeights(path) {
+        case let file as SafetensorsFile: self = Self(safetensors: file)
+        case let file as CheckpointFile: self = try Self(checkpoint: file)
+        case let source: self = try Self(source: source)
         }
     }
 
@@ -53,6 +53,7 @@ package struct Inspection: Sendable, Codable, Equatable {
     package static func verify(path: String) throws -> Inspection {
         let inspection = try Inspection(path: path)
         if inspection.format == .checkpoint { try checkCheckpoint(inspection) }
+        try openWeights(path).verify()
         return inspection
     }
 
@@ -81,6 +82,23 @@ package struct Inspection: Sendable, Codable, Equatable {
         }
         self.init(path: file.path, format: .safetensors, tensors: tensors, metadata: file.header.metadata)
         parameterCount = file.header.tensors.filter(\.type.isWeight).reduce(0) { $0 + $1.count }
+    }
+
+    private init(source: any WeightSource) throws {
+        let tensors = try source.weights.enumerated().map { index, description in
+            var sum = CRC32()
+            let bytes = try source.withElements(of: index) { elements in
+                sum.update(elements)
+                return elements.count
+            }
+            return Tensor(
+                name: description.name, shape: description.shape, type: description.type.rawValue,
+                bytes: bytes,
+                offset: source.offset(of: index), checksum: sum.text,
+                isProtected: try source.isProtected(index))
+        }
+        self.init(path: source.path, format: source.format, tensors: tensors, metadata: source.metadata)
+        parameterCount = source.weights.filter(\.type.isWeight).reduce(0) { $0 + $1.shape.reduce(1, *) }
     }
 
     private init(checkpoint file: CheckpointFile) throws {
@@ -122,10 +140,9 @@ package struct Inspection: Sendable, Codable, Equatable {
 
     private static func checkFolder(_ path: String) throws {
         let folder = try ModelFolder(path: path)
-        let (file, _) = try WeightFormat.locate(path)
-        let source = try SafetensorsFile(path: file)
+        let source = try openWeights(path)
         let names = try WeightNames(
-            source.weights, layout: ParameterLayout(folder.configuration), path: file)
+            source.weights, layout: ParameterLayout(folder.configuration), path: source.path)
         for match in names.matches { try source.requireWeight(match.tensor) }
     }
 

@@ -19,7 +19,7 @@ struct InspectCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        if path.hasSuffix(".json") {
+        if path.hasSuffix(".json"), !path.hasSuffix(".index.json") {
             try inspectDataset()
         } else {
             let inspection = verify ? try Inspection.verify(path: path) : try Inspection(path: path)
