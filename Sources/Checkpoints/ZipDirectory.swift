@@ -102,7 +102,8 @@ struct ZipDirectory {
     private static func longClaim(
         _ bytes: UnsafeRawBufferPointer, locator: Int, path: String
     ) throws -> Claim {
-        guard let place = bytes.integer(at: locator + 8, as: UInt64.self), let start = Int(exactly: place),
+        guard bytes.integer(at: locator + 4, as: UInt32.self) == 0,
+            let place = bytes.integer(at: locator + 8, as: UInt64.self), let start = Int(exactly: place),
             start <= locator - 56, bytes.integer(at: start, as: UInt32.self) == 0x0606_4B50,
             let disk = bytes.integer(at: start + 16, as: UInt32.self),
             let directoryDisk = bytes.integer(at: start + 20, as: UInt32.self),

@@ -13,34 +13,39 @@ struct TorchFuzzTests {
 
     @Test func archives() throws {
         let names = ["tiny", "views", "types", "nested", "repacked"]
-        try fuzz("zip", names.map { try bytes(of: torchFixture("\($0).bin")) }, seed: 1) { $0 }
+        try fuzz("zip", names.map { try bytes(of: torchFixture("\($0).bin")) }, seed: 1) { file, _ in file }
     }
 
     @Test func picklesInArchives() throws {
-        let storages = (0..<20).map { (key: "\($0)", elements: [UInt8](repeating: UInt8($0), count: 256)) }
-        try fuzz("pickle in an archive", try pickles(), seed: 2) {
-            TorchWriter.archive(pickle: $0, storages: storages)
+        let archives = try ["tiny", "views", "types", "zip-protocol4", "parameters"].map(Self.archive)
+        try fuzz("pickle in an archive", archives.map(\.pickle), seed: 2) { pickle, input in
+            TorchWriter.archive(pickle: pickle, storages: archives[input].storages)
         }
     }
 
     @Test func streams() throws {
         let names = ["tiny-stream", "views-stream", "types-stream", "python2", "parameters-stream"]
-        try fuzz("stream", names.map { try bytes(of: torchFixture("\($0).bin")) }, seed: 3) { $0 }
+        try fuzz("stream", names.map { try bytes(of: torchFixture("\($0).bin")) }, seed: 3) { file, _ in file
+        }
     }
 
-    /// The pickles of archives among the fixtures.
-    private func pickles() throws -> [[UInt8]] {
-        try ["tiny", "views", "types", "zip-protocol4", "parameters"].map { name in
-            let file = try bytes(of: torchFixture("\(name).bin"))
-            var budget = MemoryBudget(fileSize: file.count, path: name)
-            let archive = try file.withUnsafeBytes { try ZipArchive($0, path: name, budget: &budget) }
-            return Array(file[try #require(archive.entries.first { $0.name.hasSuffix("/data.pkl") }).range])
+    /// What an archive among the fixtures holds.
+    private static func archive(
+        _ name: String
+    ) throws -> (pickle: [UInt8], storages: [(key: String, elements: [UInt8])]) {
+        let file = try bytes(of: torchFixture("\(name).bin"))
+        var budget = MemoryBudget(fileSize: file.count, path: name)
+        let archive = try file.withUnsafeBytes { try ZipArchive($0, path: name, budget: &budget) }
+        let pickle = try #require(archive.entries.first { $0.name.hasSuffix("/data.pkl") })
+        let storages = archive.entries.filter { $0.name.contains("/data/") }.map { entry in
+            (key: entry.name.components(separatedBy: "/")[2], elements: Array(file[entry.range]))
         }
+        return (Array(file[pickle.range]), storages)
     }
 
     /// Reads `inputs`, changed at random and put into a file by `wrap`.
     private func fuzz(
-        _ name: String, _ inputs: [[UInt8]], seed: UInt64, _ wrap: ([UInt8]) -> [UInt8]
+        _ name: String, _ inputs: [[UInt8]], seed: UInt64, _ wrap: ([UInt8], Int) -> [UInt8]
     ) throws {
         let folder = try TemporaryFolder()
         var generator = SeededGenerator(seed: seed)
@@ -48,11 +53,12 @@ struct TorchFuzzTests {
         var count = 0
         var refused = 0
         while Self.seconds.map({ ContinuousClock.now - start < .seconds($0) }) ?? (count < Self.iterations) {
-            var changed = inputs[Int.random(in: inputs.indices, using: &generator)]
+            let input = Int.random(in: inputs.indices, using: &generator)
+            var changed = inputs[input]
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
                 Self.change(&changed, inputs, &generator)
             }
-            let path = try folder.write(wrap(changed), to: "case.bin")
+            let path = try folder.write(wrap(changed, input), to: "case.bin")
             do { try read(path) } catch is CheckpointError { refused += 1 }
             count += 1
         }

@@ -79,7 +79,7 @@ struct ZipArchiveTests {
         expectBadData(wide { directory, _ in directory[51 + 7] = 0x80 })
         expectBadData(wide { directory, _ in directory[51 + 4] = 1 })
         expectBadData(wide { directory, _ in directory[51 + 16 + 6] = 255 })
-        expectBadData(wide { directory, _ in directory[48] = 0 })
+        expectBadData(wide { directory, _ in directory[47] = 2 })
         for place in 24..<64 { expectBadData(wide { _, end in end[place] ^= 0x80 }) }
         expectBadData(wide { _, end in end[56 + 8 + 7] = 0x7F })
         // The short record's number of entries, where it says something else.

@@ -50,8 +50,21 @@ package enum TorchWriter {
 
     // MARK: Files
 
+    /// A tensor of a state dict, its elements as float32 in row-major order.
+    package struct FloatTensor {
+        package let name: String
+        package let shape: [Int]
+        package let elements: [UInt8]
+
+        package init(name: String, shape: [Int], elements: [UInt8]) {
+            self.name = name
+            self.shape = shape
+            self.elements = elements
+        }
+    }
+
     /// What `torch.save` writes for a state dict of float tensors that are contiguous.
-    package static func archive(_ tensors: [(name: String, shape: [Int], elements: [UInt8])]) -> [UInt8] {
+    package static func archive(_ tensors: [FloatTensor]) -> [UInt8] {
         let entries = tensors.enumerated().map { index, tensor in
             let storage = storage(key: "\(index)", count: tensor.elements.count / 4)
             return (text(tensor.name), Self.tensor(storage, shape: tensor.shape))
