@@ -63,7 +63,8 @@ package final class ShardedWeights: WeightSource {
     private static func map(_ path: String) throws -> [String: String] {
         let text = try MappedFile.contents(of: path, limit: largestIndex)
         do {
-            return try JSONDecoder().decode(Index.self, from: Data(text)).weightMap
+            // Foundation traps when lists are nested too deeply and the last byte opens one: another one follows.
+            return try JSONDecoder().decode(Index.self, from: Data(text) + [0x0A]).weightMap
         } catch {
             throw CheckpointError.badData(
                 "is not an index of weights: a JSON object with a weight_map from tensors to files",

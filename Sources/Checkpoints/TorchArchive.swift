@@ -3,8 +3,8 @@
 struct TorchArchive {
     let archive: ZipArchive
     let state: TorchState
-    /// Bytes in the file of each of the state's storages.
-    let ranges: [Range<Int>]
+    /// Where each of the state's storages is.
+    let entries: [ZipEntry]
     let budget: MemoryBudget
 
     /// Reads all but the elements of the file `bytes`, and checks the checksum of what it reads.
@@ -26,7 +26,7 @@ struct TorchArchive {
         guard reader.position == pickle.range.count else { throw reader.fail("goes on after its end") }
         budget = reader.budget
         let state = try TorchState(root, reader.objects, path: path, budget: &budget)
-        ranges = try state.storages.map { try Self.range(of: $0, archive, folder) }
+        entries = try state.storages.map { try Self.entry(of: $0, archive, folder) }
         self.archive = archive
         self.state = state
         self.budget = budget
@@ -59,9 +59,9 @@ struct TorchArchive {
         }
     }
 
-    private static func range(
+    private static func entry(
         of storage: TorchState.Storage, _ archive: ZipArchive, _ folder: String
-    ) throws -> Range<Int> {
+    ) throws -> ZipEntry {
         let name = "\(folder)/data/\(storage.key)"
         guard let entry = archive[name] else {
             throw CheckpointError.badData("is missing from the archive", path: archive.path, item: name)
@@ -72,6 +72,6 @@ struct TorchArchive {
                 "holds \(entry.range.count / size) elements where the pickle says \(storage.count)",
                 path: archive.path, item: name)
         }
-        return entry.range
+        return entry
     }
 }

@@ -17,6 +17,7 @@ package final class TorchFile: WeightSource, Sendable {
         let view: StridedView
         /// The view's range, counted from the start of the file.
         let range: Range<Int>
+        let isProtected: Bool
     }
 
     /// Maps `path` and reads what tensors it holds. Throws `.badData` when anything but weights is asked for in it,
@@ -48,7 +49,7 @@ package final class TorchFile: WeightSource, Sendable {
         tensors[index].view.isContiguous ? tensors[index].range.lowerBound : nil
     }
 
-    package func isProtected(_ index: Int) -> Bool { archive != nil }
+    package func isProtected(_ index: Int) -> Bool { tensors[index].isProtected }
 
     /// Checks the checksums of all entries of an archive; throws `.badData`.
     package func verify() throws {
@@ -87,7 +88,9 @@ package final class TorchFile: WeightSource, Sendable {
             }
             rest -= view.byteCount
             let start = storage.lowerBound
-            return Place(view: view, range: start + view.range.lowerBound..<start + view.range.upperBound)
+            return Place(
+                view: view, range: start + view.range.lowerBound..<start + view.range.upperBound,
+                isProtected: contents.areProtected[tensor.storage])
         }
     }
 }
@@ -95,7 +98,10 @@ package final class TorchFile: WeightSource, Sendable {
 /// What both kinds of file say.
 private struct Contents {
     let state: TorchState
+    /// Of each storage, bytes in the file.
     let ranges: [Range<Int>]
+    /// Of each storage, whether it has a checksum.
+    let areProtected: [Bool]
     let archive: ZipArchive?
     let budget: MemoryBudget
 
@@ -103,11 +109,14 @@ private struct Contents {
         let budget = MemoryBudget(fileSize: bytes.count, path: path)
         if bytes.starts(with: WeightFormat.zipSignature) {
             let archive = try TorchArchive(bytes, path: path, budget: budget)
-            (state, ranges, self.budget) = (archive.state, archive.ranges, archive.budget)
+            (state, self.budget) = (archive.state, archive.budget)
+            ranges = archive.entries.map(\.range)
+            areProtected = archive.entries.map(\.isChecksummed)
             self.archive = archive.archive
         } else {
             let stream = try TorchStream(bytes, path: path, budget: budget)
             (state, ranges, self.budget) = (stream.state, stream.ranges, stream.budget)
+            areProtected = Array(repeating: false, count: ranges.count)
             archive = nil
         }
     }

@@ -5,6 +5,8 @@ struct ZipEntry: Sendable, Equatable {
     let range: Range<Int>
     /// CRC-32 of the bytes; 0 where the writer left it out, as torch can be told to.
     let checksum: UInt32
+
+    var isChecksummed: Bool { checksum != 0 || range.isEmpty }
 }
 
 /// The directory of a zip archive of stored, uncompressed entries, which is what torch writes, with or without the
@@ -41,7 +43,7 @@ struct ZipArchive: Sendable {
 
     /// Throws `.badData` when `entry` is not what its checksum says; `bytes` is the whole archive.
     func verify(_ entry: ZipEntry, _ bytes: UnsafeRawBufferPointer) throws {
-        guard entry.checksum != 0 else { return }
+        guard entry.isChecksummed else { return }
         var sum = CRC32()
         sum.update(UnsafeRawBufferPointer(rebasing: bytes[entry.range]))
         guard sum.value == entry.checksum else {

@@ -85,6 +85,29 @@ struct ShardedWeightsTests {
         #expect(error?.path == folder.file("model.safetensors.index.json"))
     }
 
+    /// Foundation's limit is 512.
+    @Test(arguments: 510...516) func listsNestedTooDeeplyAreRefused(_ depth: Int) throws {
+        let folder = try folder(String(repeating: "[", count: depth))
+        #expect(checkpointError { _ = try openWeights(folder.path) }?.category == .badData)
+    }
+
+    @Test func anIndexChangedAnywhereIsBadDataOrReads() throws {
+        let index = Array(#"{"metadata":{"total_size":8},"weight_map":{"b":"b","a":"a"}}"#.utf8)
+        let folder = try folder("")
+        for place in index.indices {
+            for byte in [0, 0x22, 0x5B, 0x5C, 0x7B, 0x7D, 0x80, 0xFF] as [UInt8] {
+                var changed = index
+                changed[place] = byte
+                _ = try folder.write(changed, to: "model.safetensors.index.json")
+                do {
+                    #expect(try openWeights(folder.path).weights.count <= 2)
+                } catch let error as CheckpointError {
+                    #expect([.badData, .missingInput].contains(error.category))
+                }
+            }
+        }
+    }
+
     @Test func anIndexOfAnIndexIsRefused() throws {
         let folder = try folder(#"{"weight_map":{"a":"model.safetensors.index.json"}}"#)
         #expect(checkpointError { _ = try openWeights(folder.path) }?.category == .badData)

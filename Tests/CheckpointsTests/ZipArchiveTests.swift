@@ -51,6 +51,14 @@ struct ZipArchiveTests {
             checkpointError { try file.withUnsafeBytes { try archive.verify(entry, $0) } }?.item == "a")
     }
 
+    @Test func aChecksumThatWasLeftOutIsNotVerified() throws {
+        var file = TorchWriter.zip([("a", [1, 2, 3])])
+        for place in [14, 34 + 16] { file.replaceSubrange(place..<place + 4, with: [0, 0, 0, 0]) }
+        let archive = try open(file)
+        #expect(archive.entries.map(\.isChecksummed) == [false])
+        try file.withUnsafeBytes { try archive.verify(archive.entries[0], $0) }
+    }
+
     /// The same archive with a directory of 64 bits: all that the short records hold is "see there".
     private func wide(_ change: (inout [UInt8], inout [UInt8]) -> Void = { _, _ in }) -> [UInt8] {
         let short = TorchWriter.zip([("a", [1, 2, 3])])
