@@ -27,10 +27,12 @@ struct TorchDamageTests {
     func aFileCutOffAnywhereIsBadData(_ name: String) throws {
         let folder = try TemporaryFolder()
         let whole = try bytes(of: torchFixture(name))
-        for count in 0..<whole.count {
-            let path = try folder.write(whole.prefix(count), to: "x.bin")
+        let path = try folder.write(whole, to: "x.bin")
+        for count in whole.indices.reversed() {
+            try #require(truncate(path, count) == 0)
             #expect(try error(reading: path)?.category == .badData, "\(count) bytes")
-            if count < 2000 { #expect(checkpointError { _ = try Inspection(path: path) } != nil) }
+            // Of so few bytes the format cannot be told.
+            if count < 20 { #expect(checkpointError { _ = try openWeights(path) }?.category == .badData) }
         }
         #expect(try error(reading: folder.write(whole, to: "x.bin")) == nil)
         #expect(try error(reading: folder.write(whole + [0], to: "x.bin"))?.category == .badData)
@@ -39,16 +41,23 @@ struct TorchDamageTests {
     @Test(arguments: ["tiny.bin", "tiny-stream.bin", "python2.bin"])
     func everyChangeOfAByteIsBadDataOrReads(_ name: String) throws {
         let folder = try TemporaryFolder()
-        var file = try bytes(of: torchFixture(name))
+        let whole = try bytes(of: torchFixture(name))
+        let path = try folder.write(whole, to: "x.bin")
+        let file = try #require(FileHandle(forUpdatingAtPath: path))
         var found = 0
-        for place in file.indices {
+        for place in whole.indices {
             for change in [0x01, 0x80, 0xFF] as [UInt8] {
-                file[place] ^= change
-                if try error(reading: folder.write(file, to: "x.bin")) != nil { found += 1 }
-                file[place] ^= change
+                try set(whole[place] ^ change, at: place, in: file)
+                if try error(reading: path) != nil { found += 1 }
             }
+            try set(whole[place], at: place, in: file)
         }
-        #expect(found > file.count)
+        #expect(found > whole.count)
+    }
+
+    private func set(_ byte: UInt8, at place: Int, in file: FileHandle) throws {
+        try file.seek(toOffset: UInt64(place))
+        try file.write(contentsOf: [byte])
     }
 
     @Test(arguments: ["tiny.bin", "repacked.bin"]) func aChangedEntryOfAnArchiveIsFoundByVerifying(
@@ -59,7 +68,7 @@ struct TorchDamageTests {
         var budget = MemoryBudget(fileSize: file.count, path: "")
         let archive = try file.withUnsafeBytes { try ZipArchive($0, path: "", budget: &budget) }
         for entry in archive.entries {
-            for place in entry.range.prefix(200) {
+            for place in entry.range.prefix(60) {
                 file[place] ^= 0x10
                 let path = try folder.write(file, to: "x.bin")
                 #expect(checkpointError { try Inspection.verify(path: path) }?.category == .badData)

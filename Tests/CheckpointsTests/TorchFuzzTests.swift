@@ -9,7 +9,7 @@ import Testing
 struct TorchFuzzTests {
     private static let seconds = ProcessInfo.processInfo.environment["DURE_TEST_FUZZ_SECONDS"].flatMap(
         Double.init)
-    private static let iterations = 3000
+    private static let iterations = 2000
 
     @Test func archives() throws {
         let names = ["tiny", "views", "types", "nested", "repacked"]
