@@ -94,12 +94,14 @@ extension WeightSource {
 }
 
 /// Opens the weights of a model folder, a file of weights or a Dure checkpoint, whichever format it is of by
-/// content. In a folder the first of `model.safetensors`, `pytorch_model.bin` and `tf_model.h5` counts.
+/// content. In a folder the first of `WeightFormat.folderFiles` counts.
 package func openWeights(_ folderOrFile: String) throws -> any WeightSource {
     let (path, format) = try WeightFormat.locate(folderOrFile)
     switch format {
     case .safetensors: return try SafetensorsFile(path: path)
     case .checkpoint: return try CheckpointFile(path: path)
+    case .torch: return try TorchFile(path: path)
+    case .sharded: return try ShardedWeights(path: path)
     }
 }
 
@@ -115,27 +117,41 @@ package func loadWeights(
 package enum WeightFormat: String, Sendable, Codable {
     case safetensors
     case checkpoint = "dure checkpoint"
+    case torch = "PyTorch"
+    case sharded = "sharded weights"
+
+    /// The files that the weights of a folder may be in; the first that is there counts.
+    static let folderFiles = [
+        "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+        "pytorch_model.bin.index.json", "tf_model.h5",
+    ]
+
+    static let zipSignature: [UInt8] = [0x50, 0x4B, 0x03, 0x04]
 
     /// The file that holds the weights of `folderOrFile`, and its format by content.
     static func locate(_ folderOrFile: String) throws -> (path: String, format: WeightFormat) {
         guard isFolder(folderOrFile) else { return (folderOrFile, try format(of: folderOrFile)) }
-        func path(_ name: String) -> String { folderOrFile + (folderOrFile.hasSuffix("/") ? "" : "/") + name }
-        if exists(path("model.safetensors")) { return (path("model.safetensors"), .safetensors) }
-        let others = ["pytorch_model.bin", "tf_model.h5", "model.safetensors.index.json"]
-        if let other = others.first(where: { exists(path($0)) }) { throw unsupported(path(other)) }
-        throw CheckpointError(
-            .missingInput, "the folder holds no weights", path: folderOrFile,
-            remedy: "put the model's model.safetensors there")
+        let start = folderOrFile + (folderOrFile.hasSuffix("/") ? "" : "/")
+        guard let name = folderFiles.first(where: { exists(start + $0) }) else {
+            throw CheckpointError(
+                .missingInput, "the folder holds no weights", path: folderOrFile,
+                remedy: "put the model's model.safetensors or pytorch_model.bin there")
+        }
+        if name == "tf_model.h5" { throw unsupported(start + name) }
+        return (start + name, try format(of: start + name))
     }
 
     private static func format(of path: String) throws -> WeightFormat {
         let file = try MappedFile(path: path)
         let start = file.withBytes { Array($0.prefix(8)) }
         if start == HDF5.signature { return .checkpoint }
-        // A zip archive (PyTorch since 1.6) or a pickle (before).
-        if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) || start.starts(with: [0x80, 0x02]) {
-            throw unsupported(path)
-        }
+        if start.starts(with: zipSignature) { return .torch }
+        if path.hasSuffix(".json") { return .sharded }
+        // The length of a safetensors header may begin like any of the others.
+        let length = start.withUnsafeBytes { $0.integer(at: 0, as: UInt64.self) } ?? .max
+        if length <= UInt64(SafetensorsHeader.maximumLength) { return .safetensors }
+        if start.count > 1, start[0] == 0x80, (2...5).contains(start[1]) { return .torch }
+        if start.first == UInt8(ascii: "{") { return .sharded }
         return path.hasSuffix(".h5") ? .checkpoint : .safetensors
     }
 
