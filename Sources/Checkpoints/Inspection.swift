@@ -44,6 +44,7 @@ package struct Inspection: Sendable, Codable, Equatable {
         switch format {
         case .safetensors: self = try Self(safetensors: SafetensorsFile(path: file))
         case .checkpoint: self = try Self(checkpoint: CheckpointFile(path: file))
+        case .keras: self = try Self(source: KerasWeights(path: file))
         }
     }
 
@@ -81,6 +82,22 @@ package struct Inspection: Sendable, Codable, Equatable {
         }
         self.init(path: file.path, format: .safetensors, tensors: tensors, metadata: file.header.metadata)
         parameterCount = file.header.tensors.filter(\.type.isWeight).reduce(0) { $0 + $1.count }
+    }
+
+    private init(source: KerasWeights) throws {
+        let tensors = try source.weights.indices.map { index in
+            let weight = source.weights[index]
+            var sum = CRC32()
+            let bytes = try source.withElements(of: index) { bytes in
+                sum.update(bytes)
+                return bytes.count
+            }
+            return Tensor(
+                name: weight.name, shape: weight.shape, type: weight.type.rawValue, bytes: bytes,
+                checksum: sum.text, isProtected: try source.isProtected(index))
+        }
+        self.init(path: source.path, format: .keras, tensors: tensors, metadata: source.metadata)
+        parameterCount = tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
     }
 
     private init(checkpoint file: CheckpointFile) throws {
@@ -123,7 +140,7 @@ package struct Inspection: Sendable, Codable, Equatable {
     private static func checkFolder(_ path: String) throws {
         let folder = try ModelFolder(path: path)
         let (file, _) = try WeightFormat.locate(path)
-        let source = try SafetensorsFile(path: file)
+        let source = try openWeights(path)
         let names = try WeightNames(
             source.weights, layout: ParameterLayout(folder.configuration), path: file)
         for match in names.matches { try source.requireWeight(match.tensor) }

@@ -75,6 +75,7 @@ package func openWeights(_ folderOrFile: String) throws -> any WeightSource {
     switch format {
     case .safetensors: return try SafetensorsFile(path: path)
     case .checkpoint: return try CheckpointFile(path: path)
+    case .keras: return try KerasWeights(path: path)
     }
 }
 
@@ -90,14 +91,16 @@ package func loadWeights(
 package enum WeightFormat: String, Sendable, Codable {
     case safetensors
     case checkpoint = "dure checkpoint"
+    case keras = "keras weights"
 
     /// The file that holds the weights of `folderOrFile`, and its format by content.
     static func locate(_ folderOrFile: String) throws -> (path: String, format: WeightFormat) {
         guard isFolder(folderOrFile) else { return (folderOrFile, try format(of: folderOrFile)) }
         func path(_ name: String) -> String { folderOrFile + (folderOrFile.hasSuffix("/") ? "" : "/") + name }
         if exists(path("model.safetensors")) { return (path("model.safetensors"), .safetensors) }
-        let others = ["pytorch_model.bin", "tf_model.h5", "model.safetensors.index.json"]
+        let others = ["pytorch_model.bin", "model.safetensors.index.json"]
         if let other = others.first(where: { exists(path($0)) }) { throw unsupported(path(other)) }
+        if exists(path("tf_model.h5")) { return (path("tf_model.h5"), .keras) }
         throw CheckpointError(
             .missingInput, "the folder holds no weights", path: folderOrFile,
             remedy: "put the model's model.safetensors there")
@@ -106,7 +109,7 @@ package enum WeightFormat: String, Sendable, Codable {
     private static func format(of path: String) throws -> WeightFormat {
         let file = try MappedFile(path: path)
         let start = file.withBytes { Array($0.prefix(8)) }
-        if start == HDF5.signature { return .checkpoint }
+        if start == HDF5.signature { return try KerasWeights.isKeras(path) ? .keras : .checkpoint }
         // A zip archive (PyTorch since 1.6) or a pickle (before).
         if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) || start.starts(with: [0x80, 0x02]) {
             throw unsupported(path)
