@@ -132,7 +132,8 @@ def largest_difference_of_dure(options, checkpoint: Path, features: list[Feature
     for article in dataset["data"]:
         for paragraph in article["paragraphs"]:
             paragraph["qas"] = [entry for entry in paragraph["qas"] if entry["id"] in wanted]
-    best, output = 100, programs.fresh(options.workdir / "answers")
+    # As many as there are tokens, or equal logits at the end of the starts and ends looked at decide who is in.
+    best, output = options.max_seq_length, programs.fresh(options.workdir / "answers")
     settings = {
         "model": checkpoint, "dataset": write_dataset(options.workdir / "wanted.json", dataset), "output_dir": output,
         "max_seq_length": options.max_seq_length, "doc_stride": 64, "n_best_size": best, "max_answer_length": 30,
