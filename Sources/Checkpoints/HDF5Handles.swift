@@ -64,6 +64,7 @@ struct HDF5Object: ~Copyable {
 
     /// Opens the file `path` for reading.
     static func openFile(_ path: String) throws -> HDF5Object {
+        try ForeignHDF5.admit(path, format: .checkpoint)
         let location = HDF5Location(path: path, item: nil, isWriting: false)
         return try HDF5.locked {
             let access = try fileAccess(location)

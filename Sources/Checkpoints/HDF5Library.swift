@@ -21,6 +21,8 @@ enum HDF5 {
         // The clean-up at exit retries, in a loop and aloud, what failed on a full disk. Handles close themselves.
         H5dont_atexit()
         H5open()
+        // A link to another file is none of ours: whoever made it should not choose what is opened.
+        H5Lunregister(H5L_TYPE_EXTERNAL)
     }()
 
     /// Runs `body` with the library started and to itself.

@@ -5,8 +5,11 @@ import Model
 package enum SafetensorsWriter {
     /// Writes every parameter of `layout` from the flat buffer `values` to `path` as F32, in the layout's order,
     /// straight from the buffer; the file appears whole or not at all.
+    ///
+    /// - prepare: called when all is written, before the file appears; where it throws, the file does not.
     package static func write(
-        _ values: UnsafeBufferPointer<Float>, layout: ParameterLayout, to path: String
+        _ values: UnsafeBufferPointer<Float>, layout: ParameterLayout, to path: String,
+        beforeAppearing prepare: () throws -> Void = {}
     ) throws {
         precondition(values.count == layout.count)
         let header = header(for: layout)
@@ -15,6 +18,7 @@ package enum SafetensorsWriter {
             for parameter in layout.parameters {
                 try sink.write(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: values[parameter.range])))
             }
+            try prepare()
         }
     }
 

@@ -94,7 +94,7 @@ package final class ShardedWeights: WeightSource {
         switch try WeightFormat.locate(path).format {
         case .safetensors: return try SafetensorsFile(path: path)
         case .torch: return try TorchFile(path: path)
-        case .checkpoint, .sharded:
+        case .checkpoint, .sharded, .keras:
             throw CheckpointError.badData(
                 "is no part of sharded weights, which are safetensors or PyTorch files", path: path,
                 remedy: "put the files that \(index) names into its folder")

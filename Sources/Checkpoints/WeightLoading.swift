@@ -102,6 +102,7 @@ package func openWeights(_ folderOrFile: String) throws -> any WeightSource {
     case .checkpoint: return try CheckpointFile(path: path)
     case .torch: return try TorchFile(path: path)
     case .sharded: return try ShardedWeights(path: path)
+    case .keras: return try KerasWeights(path: path)
     }
 }
 
@@ -119,6 +120,7 @@ package enum WeightFormat: String, Sendable, Codable {
     case checkpoint = "dure checkpoint"
     case torch = "PyTorch"
     case sharded = "sharded weights"
+    case keras = "keras weights"
 
     /// The files that the weights of a folder may be in; the first that is there counts.
     static let folderFiles = [
@@ -135,16 +137,15 @@ package enum WeightFormat: String, Sendable, Codable {
         guard let name = folderFiles.first(where: { exists(start + $0) }) else {
             throw CheckpointError(
                 .missingInput, "the folder holds no weights", path: folderOrFile,
-                remedy: "put the model's model.safetensors or pytorch_model.bin there")
+                remedy: "put the model's \(folderFiles.joined(separator: " or ")) there")
         }
-        if name == "tf_model.h5" { throw unsupported(start + name) }
         return (start + name, try format(of: start + name))
     }
 
     private static func format(of path: String) throws -> WeightFormat {
         let file = try MappedFile(path: path)
         let start = file.withBytes { Array($0.prefix(8)) }
-        if start == HDF5.signature { return .checkpoint }
+        if start == HDF5.signature { return try KerasWeights.isKeras(path) ? .keras : .checkpoint }
         if start.starts(with: zipSignature) { return .torch }
         if path.hasSuffix(".json") { return .sharded }
         // The length of a safetensors header may begin like any of the others.
@@ -153,12 +154,6 @@ package enum WeightFormat: String, Sendable, Codable {
         if start.count > 1, start[0] == 0x80, (2...5).contains(start[1]) { return .torch }
         if start.first == UInt8(ascii: "{") { return .sharded }
         return path.hasSuffix(".h5") ? .checkpoint : .safetensors
-    }
-
-    private static func unsupported(_ path: String) -> CheckpointError {
-        CheckpointError(
-            .badData, "weights in this format cannot be read yet", path: path,
-            remedy: "save the model as model.safetensors (transformers: save_pretrained)")
     }
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }

@@ -55,7 +55,7 @@ package struct CheckpointStore: Sendable {
             vocabulary: model.vocabulary, tokenizerSettings: tokenizerSettings, progress: progress)
     }
 
-    /// What is numbered beyond the current step is damaged, or this run would have gone on from it.
+    /// What is numbered beyond the current step is damaged, or of an earlier run.
     private func removeOldest(current: Int, best: Int?) throws {
         let steps = try folder.steps()
         let byAge = steps.filter { $0 > current } + steps.filter { $0 <= current }
@@ -107,17 +107,26 @@ package struct CheckpointFolder: Sendable {
 
     /// The newest checkpoint that is whole, and those after it that are not, newest first; nil where there are none.
     ///
+    /// - run: what `ProgressKey.run` should say; where none says so, those of other runs count.
     /// - Throws: `CheckpointError` where there are some and all are damaged.
-    package func newestWhole() throws -> (file: CheckpointFile, damaged: [CheckpointError])? {
+    package func newestWhole(of run: String? = nil) throws -> (
+        file: CheckpointFile, damaged: [CheckpointError]
+    )? {
         let steps = try steps()
         var damaged: [CheckpointError] = []
+        var others: CheckpointFile?
         for step in steps.reversed() {
             do {
-                return (try CheckpointFile(trainingState: path(of: step)), damaged)
+                let file = try CheckpointFile(trainingState: path(of: step))
+                if run == nil || file.contents.progress?.text(ProgressKey.run) == run {
+                    return (file, damaged)
+                }
+                others = others ?? file
             } catch let error as CheckpointError where error.category == .badData {
                 damaged.append(error)
             }
         }
+        if let others { return (others, damaged) }
         guard let newest = damaged.first else { return nil }
         throw CheckpointError(
             .badData, "all \(steps.count) checkpoints are damaged; of the newest: \(newest.what)",

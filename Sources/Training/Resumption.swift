@@ -61,7 +61,7 @@ struct Resumption {
             guard case .checkpoint(let path) = choice else { return nil }
             return try CheckpointFile(trainingState: path)
         }
-        guard let (file, damaged) = try folder.checkpoints.newestWhole() else {
+        guard let (file, damaged) = try folder.checkpoints.newestWhole(of: folder.run) else {
             log("no checkpoint in \(folder.checkpoints.path) yet: starting at the beginning")
             return nil
         }
@@ -93,6 +93,9 @@ struct Resumption {
         state.evaluationsWithoutImprovement = progress.evaluationsWithoutImprovement
         return state
     }
+
+    /// What tells the run from others; on rank 0.
+    var run: String? { progress?.text(ProgressKey.run) }
 
     func point(ranks: Int) -> ResumedPoint {
         ResumedPoint(step: shared.step, epoch: shared.epoch, path: shared.path, ranks: ranks)
@@ -145,6 +148,8 @@ extension TrainingProgress {
 
 /// Names of what a run keeps in a checkpoint besides what every checkpoint has.
 enum ProgressKey {
+    /// What tells the run from others.
+    static let run = "run"
     /// Whether the evaluation after the step is still to come.
     static let owesEvaluation = "owes_evaluation"
     /// The steps since the last line of `metrics.jsonl`, summed.

@@ -19,6 +19,13 @@ package final class RunFolder {
         }
     }
 
+    /// What tells the run that `run.json` is of from others; nil where there is none.
+    package var run: String? {
+        struct Record: Decodable { let run: String }
+        guard let bytes = try? MappedFile.contents(of: output.path(of: Self.recordName)) else { return nil }
+        return try? JSONDecoder().decode(Record.self, from: Data(bytes + [0x0A])).run
+    }
+
     /// The checkpoints in it.
     package var checkpoints: CheckpointFolder { CheckpointFolder(output: output) }
 
@@ -35,18 +42,19 @@ package final class RunFolder {
         if !keepsFolder { output.removeIfEmpty() }
     }
 
-    /// Moves what an earlier run left, when it left checkpoints, into a folder of its own, so that a new run neither
-    /// goes on from it by mistake nor loses it.
+    /// Keeps what an earlier run left, when it left checkpoints, in a folder of its own, so that a new run does not lose
+    /// it. Until the new run replaces them, checkpoints and weights have their old names as well.
     ///
-    /// - Returns: the name of that folder, nil where there is nothing to move.
-    package func setAsideEarlierRun() throws -> String? {
-        guard try !checkpoints.steps().isEmpty else { return nil }
+    /// - Returns: the name of that folder, nil where there is nothing to keep, or all is kept already because the run
+    ///   before this one came to nothing.
+    package func keepEarlierRun() throws -> String? {
+        let steps = try checkpoints.steps()
+        guard steps.contains(where: { !hasSecondName(checkpoints.path(of: $0)) }) else { return nil }
         let earlier = try makeFolder()
-        let names = [
-            CheckpointFolder.name, Self.metricsName, Self.recordName, StateSaver.bestName,
-            TrainingRun.finalName,
-        ]
-        for name in names { try move(name, to: earlier) }
+        _ = try output.folder("\(earlier)/\(CheckpointFolder.name)")
+        let weights = steps.map(CheckpointFolder.relativePath) + [StateSaver.bestName, TrainingRun.finalName]
+        for name in weights { try link(name, into: earlier) }
+        for name in [Self.metricsName, Self.recordName] { try move(name, to: earlier) }
         return earlier
     }
 
@@ -67,6 +75,18 @@ package final class RunFolder {
         while access(output.path(of: "earlier-\(number)"), F_OK) == 0 { number += 1 }
         _ = try output.folder("earlier-\(number)")
         return "earlier-\(number)"
+    }
+
+    /// Gives a file a second name, which takes no room; where the file system has no such thing, another name.
+    private func link(_ name: String, into folder: String) throws {
+        let target = output.path(of: "\(folder)/\(name)")
+        guard Glibc.link(output.path(of: name), target) != 0, errno != ENOENT else { return }
+        try move(name, to: folder)
+    }
+
+    private func hasSecondName(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_nlink > 1
     }
 
     private func move(_ name: String, to folder: String) throws {

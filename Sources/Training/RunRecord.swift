@@ -6,6 +6,8 @@ import QuestionAnswering
 
 /// `run.json`: what ran, on what, and on which data.
 struct RunRecord {
+    /// What tells the run from others.
+    let run: String
     let settings: [(String, JSONValue)]
     let hosts: [String]
     let threads: Int
@@ -24,6 +26,7 @@ struct RunRecord {
             }
             return [
                 "dure_version": .string(dureVersion),
+                "run": .string(run),
                 "started": .string(Date().ISO8601Format()),
                 "settings": .object(settings),
                 "ranks": .integer(hosts.count),

@@ -53,7 +53,8 @@ package struct TrainingRun {
             exchange: gradientStep.exchange)
         try resumption?.restore(optimizer, prepared.loaded.layout, over: communicator)
         try communicator.onRoot { try makeRoom(in: folder, for: resumption) }
-        try describe(prepared, resumption, to: folder?.output)
+        let name = resumption?.run ?? UUID().uuidString
+        try describe(prepared, resumption, run: name, to: folder?.output)
         prepared.loader.keep()
         let metrics = try metricsLog(folder, resumption)
         let trainer = Trainer(
@@ -64,7 +65,7 @@ package struct TrainingRun {
         trainer.isAskedToStop = { StopRequest.isMade }
         trainer.evaluate = evaluation(prepared, folder?.output)
         let store = try folder.map { try checkpointStore($0.output, prepared.loaded) }
-        trainer.saver = store.map { stateSaver($0, prepared, optimizer, metrics) }
+        trainer.saver = store.map { stateSaver($0, prepared, optimizer, metrics, run: name) }
         try run(trainer, from: resumption)
         communicator.place = "end of the run"
         try communicator.onRoot {
@@ -131,7 +132,8 @@ extension TrainingRun {
     }
 
     private func stateSaver(
-        _ store: CheckpointStore, _ prepared: PreparedTraining, _ optimizer: AdamW, _ metrics: MetricsLog?
+        _ store: CheckpointStore, _ prepared: PreparedTraining, _ optimizer: AdamW, _ metrics: MetricsLog?,
+        run: String
     ) -> StateSaver {
         let identity = prepared.identity
         return StateSaver(
@@ -142,6 +144,7 @@ extension TrainingRun {
                 batchSize: prepared.sampler.batchSize,
                 additional: {
                     var attributes = identity.attributes
+                    attributes[ProgressKey.run] = .text(run)
                     attributes[ProgressKey.metricsWindow] = metrics.map { .text($0.window.text) }
                     return attributes
                 }, flushLog: { [flush = metrics?.flush] in try flush?() }))
@@ -167,9 +170,9 @@ extension TrainingRun {
             if let place = try folder?.setAsideCheckpoints(after: resumption.shared.step) {
                 logger.warning("moved the checkpoints after step \(resumption.shared.step) to \(place)")
             }
-        } else if resumption == nil, let place = try folder?.setAsideEarlierRun() {
+        } else if resumption == nil, let place = try folder?.keepEarlierRun() {
             logger.warning(
-                "moved what an earlier run had left to \(place); --resume would have gone on with it")
+                "kept what an earlier run had left in \(place); --resume would have gone on with it")
         }
     }
 
@@ -197,7 +200,7 @@ extension TrainingRun {
 extension TrainingRun {
     /// Logs what is about to run and writes `run.json`.
     private func describe(
-        _ prepared: PreparedTraining, _ resumption: Resumption?, to output: OutputDirectory?
+        _ prepared: PreparedTraining, _ resumption: Resumption?, run: String, to output: OutputDirectory?
     ) throws {
         let hosts = try communicator.allGather([UInt8](Host.name.utf8)).map {
             String(decoding: $0, as: UTF8.self)
@@ -217,7 +220,7 @@ extension TrainingRun {
             """)
         try communicator.onRoot {
             let record = RunRecord(
-                settings: prepared.flags, hosts: hosts,
+                run: run, settings: prepared.flags, hosts: hosts,
                 threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
                 features: prepared.training.count, totalSteps: prepared.plan.totalSteps,
                 files: settings.trainFiles + settings.validationFiles, resumed: resumption?.shared)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Distributed
 import Foundation
 import Training
@@ -12,12 +13,14 @@ struct Dure: ParsableCommand {
         version: dureVersion,
         subcommands: [
             InitCommand.self, TrainCommand.self, EvaluateCommand.self, AnswerCommand.self, ScoreCommand.self,
-            TokenizeCommand.self, InspectCommand.self, BenchCommand.self,
+            TokenizeCommand.self, ExportCommand.self, InspectCommand.self, BenchCommand.self,
+            ProbeCommand.self,
         ])
 
     static func main() {
         reserveStandardStreams()
         requireProcessor()
+        ForeignHDF5.setProbe(HDF5Probe.check)
         do {
             var command = try parseAsRoot()
             // What ranks cannot share, one does.

@@ -85,7 +85,9 @@ extension ProgramTests {
             #expect(
                 work.results(of: "run")
                     == [
-                        "checkpoints", "checkpoints/step-00000002.h5", "final.h5", "metrics.jsonl",
+                        "checkpoints", "checkpoints/step-00000002.h5", "earlier-1", "earlier-1/checkpoints",
+                        "earlier-1/checkpoints/step-00000002.h5", "earlier-1/final.h5",
+                        "earlier-1/metrics.jsonl", "earlier-1/run.json", "final.h5", "metrics.jsonl",
                         "run.json",
                     ])
             expectSuccess(

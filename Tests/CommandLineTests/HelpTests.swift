@@ -3,13 +3,16 @@ import Testing
 
 extension ProgramTests {
     @Suite struct HelpTests {
-        static let commands = ["init", "train", "evaluate", "answer", "score", "tokenize", "inspect"]
+        static let commands = [
+            "init", "train", "evaluate", "answer", "score", "tokenize", "export", "inspect",
+        ]
 
         @Test(arguments: [["help"], ["--help"], []])
         func helpGoesToStdoutAndNamesEveryCommand(arguments: [String]) async throws {
             let result = try await Program.run(arguments)
             expectSuccess(result)
             for command in Self.commands { #expect(result.outputText.contains("  \(command) ")) }
+            #expect(!result.outputText.contains("probe"))
             #expect(result.errors.isEmpty)
         }
 
@@ -38,6 +41,7 @@ extension ProgramTests {
         @Test(arguments: [
             ["nonsense"], ["train"], ["train", "--nonsense", "1"], ["inspect"], ["inspect", "a", "b"],
             ["score", "--dataset", "a"], ["train", "--model"],
+            ["export", "--checkpoint", "m", "--format", "pt", "--output", "o"],
             ["answer", "--model", "m", "--question", "q"], ["answer", "--model", "m", "--context", "c"],
         ])
         func aCommandLineThatIsNotUnderstoodIsRefused(arguments: [String]) async throws {

@@ -82,7 +82,8 @@ extension ProgramTests {
                 to: "program.sh")
             let result = try await Self.run(
                 ["2"] + work.train(into: "output"), environment: ["DURE_BINARY": program])
-            expectFailure(result, 69, "rank 1 ended with code 3 and without a word (launch/local)")
+            // "rank 1", unless mpirun ends before it has said which.
+            expectFailure(result, 69, "rank", "ended with code 3 and without a word (launch/local)")
         }
 
         @Test func oneRankHasTheInputAndOutputOfTheLauncher() async throws {

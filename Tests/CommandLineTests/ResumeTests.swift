@@ -228,7 +228,7 @@ extension ProgramTests {
             #expect(try !work.folder.names.contains("other"))
         }
 
-        @Test func aNewRunSetsAnEarlierOneAside() async throws {
+        @Test func aNewRunKeepsWhatAnEarlierOneLeft() async throws {
             let work = try await Workspace()
             expectSuccess(try await Program.run(work.resumable(into: "output")))
             let first = try await work.tensors("output/final.h5")
@@ -237,6 +237,14 @@ extension ProgramTests {
             #expect(again.errorText.contains("earlier-1"))
             #expect(try await work.tensors("output/earlier-1/final.h5") == first)
             #expect(work.checkpoints("output/earlier-1") == work.checkpoints("output"))
+            // An earlier run that was longer does not lead it astray.
+            let short = try await Program.run(work.resumable(into: "output") + ["--max-steps", "4"])
+            expectSuccess(short)
+            #expect(work.checkpoints("output").contains("step-00000018.h5"))
+            let resumed = try await Program.run(
+                work.resumable(into: "output", "--resume") + ["--max-steps", "4"])
+            expectSuccess(resumed)
+            #expect(resumed.errorText.contains("going on after step 4"))
         }
 
         @Test func compressedCheckpointsAreSmallerAndTheSame() async throws {

@@ -25,7 +25,7 @@ extension ProgramTests {
             #expect(result.output.isEmpty)
             #expect(
                 work.results(of: "output") == [
-                    "checkpoints", "checkpoints/step-00000002.h5", "checkpoints/step-00000004.h5",
+                    "best.h5", "checkpoints", "checkpoints/step-00000002.h5", "checkpoints/step-00000004.h5",
                     "eval_nbest_predictions.json", "eval_predictions.json", "eval_results.json", "final.h5",
                     "metrics.jsonl", "run.json",
                 ])

@@ -31,8 +31,11 @@ import Training
         }
 
         @discardableResult
-        func save(_ step: Int, best: Int? = nil, in store: CheckpointStore) throws -> String {
+        func save(
+            _ step: Int, best: Int? = nil, run: String = "", in store: CheckpointStore
+        ) throws -> String {
             var progress = Self.progress
+            progress.additional["run"] = .text(run)
             progress.bestStep = best
             return try store.saveState(
                 step: step, epoch: 0.5, progress: progress,
@@ -61,7 +64,8 @@ import Training
         #expect(file.kind == .training)
         #expect(file.contents.step == 500 && file.contents.epoch == 0.5)
         #expect(file.contents.programVersion == dureVersion)
-        #expect(file.contents.progress == Scene.progress)
+        #expect(file.contents.progress?.settings == Scene.progress.settings)
+        #expect(file.contents.progress?.seed == .max && file.contents.progress?.epochPosition == 24)
         #expect(file.contents.configuration == scene.loaded.folder.configurationText)
         #expect(file.contents.vocabulary == scene.loaded.folder.vocabulary)
         let layout = scene.loaded.layout
@@ -122,6 +126,18 @@ import Training
         for step in [5, 10] { try scene.damage(step) { $0.removeAll() } }
         let error = try #require(throws: CheckpointError.self) { _ = try folder.newestWhole() }
         #expect(error.category == .badData && error.what.contains("all 4 checkpoints are damaged"))
+    }
+
+    @Test func aRunGoesOnFromItsOwnCheckpointBeforeLaterOnesOfAnother() throws {
+        let scene = try Scene()
+        let folder = CheckpointFolder(output: try OutputDirectory(creating: scene.temporary.path))
+        let store = try scene.store(limit: 9)
+        for (step, run) in [(5, "new"), (10, "new"), (15, "old"), (20, "old")] {
+            try scene.save(step, run: run, in: store)
+        }
+        #expect(try folder.newestWhole(of: "new")?.file.contents.step == 10)
+        #expect(try folder.newestWhole(of: "none")?.file.contents.step == 20)
+        #expect(try folder.newestWhole()?.file.contents.step == 20)
     }
 
     @Test func weightsAloneAreNoStateToGoOnFrom() throws {

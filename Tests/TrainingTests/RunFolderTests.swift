@@ -56,23 +56,41 @@ import Testing
         folder.close(keepsFolder: true)
     }
 
-    @Test func anEarlierRunIsSetAside() throws {
+    @Test func whatAnEarlierRunLeftIsKept() throws {
         let temporary = try TemporaryFolder()
         let folder = try RunFolder(creating: temporary.path)
         defer { folder.close(keepsFolder: true) }
         try temporary.write("log", to: "metrics.jsonl")
-        #expect(try folder.setAsideEarlierRun() == nil)
-        for expected in ["earlier-1", "earlier-2"] {
+        #expect(try folder.keepEarlierRun() == nil)
+        for (number, expected) in ["earlier-1", "earlier-2"].enumerated() {
             _ = try folder.output.folder("checkpoints")
-            try temporary.write("x", to: "checkpoints/step-00000005.h5")
-            try temporary.write("w", to: "final.h5")
-            try temporary.write("notes", to: "notes.txt")
-            #expect(try folder.setAsideEarlierRun() == expected)
-            #expect(try temporary.names("\(expected)/checkpoints") == ["step-00000005.h5"])
-            #expect(try temporary.text("\(expected)/final.h5") == "w")
+            // As a run replaces them: under the same name, but not in the same file.
+            for name in ["checkpoints/step-00000005.h5", "final.h5"] {
+                try AtomicFile.write("run \(number)", to: temporary.path(name))
+            }
+            #expect(try folder.keepEarlierRun() == expected)
+            #expect(try folder.keepEarlierRun() == nil)
+        }
+        for (number, place) in ["earlier-1", "earlier-2"].enumerated() {
+            #expect(try temporary.names("\(place)/checkpoints") == ["step-00000005.h5"])
+            #expect(try temporary.text("\(place)/checkpoints/step-00000005.h5") == "run \(number)")
+            #expect(try temporary.text("\(place)/final.h5") == "run \(number)")
         }
         #expect(try temporary.text("earlier-1/metrics.jsonl") == "log")
-        #expect(try temporary.names() == [FolderLock.fileName, "earlier-1", "earlier-2", "notes.txt"])
+        #expect(
+            try temporary.names()
+                == [FolderLock.fileName, "checkpoints", "earlier-1", "earlier-2", "final.h5"])
+    }
+
+    @Test func theRunIsKnownFromItsRecord() throws {
+        let temporary = try TemporaryFolder()
+        let folder = try RunFolder(creating: temporary.path)
+        defer { folder.close(keepsFolder: true) }
+        #expect(folder.run == nil)
+        try temporary.write(#"{"run": "a-b"}"#, to: "run.json")
+        #expect(folder.run == "a-b")
+        try temporary.write("[", to: "run.json")
+        #expect(folder.run == nil)
     }
 
     @Test func laterCheckpointsMakeRoom() throws {
