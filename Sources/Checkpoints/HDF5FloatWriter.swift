@@ -17,12 +17,24 @@ package enum CheckpointCompression: String, Sendable, CaseIterable {
 /// Uncompressed chunks are put together here and handed to the file as they are. HDF5's own way there copies them
 /// once more and sums word by word, which costs several times as much.
 final class HDF5FloatWriter {
+    /// Calls `body` with elements of a tensor, which nobody changes meanwhile.
+    typealias Source = (_ range: Range<Int>, _ body: (UnsafeBufferPointer<Float>) throws -> Void) throws ->
+        Void
+
+    /// Bytes from which on a chunk begins at a page of its own, and is sent to the disk at once.
+    static let largeChunk = 1 << 16
+
     private let compression: CheckpointCompression
     /// One chunk and its checksum.
     private let chunk: FloatBuffer
+    private let disk: WriteBehind?
+    /// Of the large chunks.
+    private(set) var seal = FileSeal()
 
-    init(compression: CheckpointCompression = .none) {
+    /// - disk: what sends large chunks to the disk.
+    init(compression: CheckpointCompression = .none, disk: WriteBehind? = nil) {
         self.compression = compression
+        self.disk = disk
         chunk = FloatBuffer(count: compression == .none ? HDF5Object.chunkElements + 1 : 0)
     }
 
@@ -31,6 +43,13 @@ final class HDF5FloatWriter {
         _ name: String, shape: [Int], _ values: UnsafeBufferPointer<Float>, to group: borrowing HDF5Object
     ) throws {
         precondition(values.count == shape.reduce(1, *))
+        try write(name, shape: shape, from: { try $1(UnsafeBufferPointer(rebasing: values[$0])) }, to: group)
+    }
+
+    /// Writes the tensor that `source` has.
+    func write(
+        _ name: String, shape: [Int], from source: Source, to group: borrowing HDF5Object
+    ) throws {
         let location = group.location.item("\(group.location.item ?? "")/\(name)")
         try HDF5.locked {
             let chunkShape = HDF5Object.chunkShape(shape)
@@ -38,35 +57,61 @@ final class HDF5FloatWriter {
             let creation = try HDF5Object.creation(chunk: chunkShape, compression, at: location)
             let dataset = try group.createDataset(
                 name, type: dure_h5t_ieee_f32le(), space, creation, at: location)
-            guard let base = values.baseAddress, !values.isEmpty else { return }
+            guard !shape.contains(0) else { return }
             if let chunkShape, compression == .none {
                 let grid = ChunkGrid(shape: shape, chunk: chunkShape)
-                for piece in grid.pieces { try write(piece, of: base, to: dataset, at: location) }
+                for piece in grid.pieces { try write(piece, from: source, to: dataset, at: location) }
             } else {
-                let all = dure_h5s_all()
-                let type = dure_h5t_native_float()
-                try location.check(
-                    H5Dwrite(dataset.id, type, all, all, dure_h5p_default(), base), "write")
+                try source(0..<shape.reduce(1, *)) { try Self.write($0, to: dataset, at: location) }
             }
         }
     }
 
+    private static func write(
+        _ values: UnsafeBufferPointer<Float>, to dataset: borrowing HDF5Handle, at location: HDF5Location
+    ) throws {
+        let all = dure_h5s_all()
+        try location.check(
+            H5Dwrite(
+                dataset.id, dure_h5t_native_float(), all, all, dure_h5p_default(), values.baseAddress),
+            "write")
+    }
+
     private func write(
-        _ piece: ChunkGrid.Piece, of values: UnsafePointer<Float>, to dataset: borrowing HDF5Handle,
+        _ piece: ChunkGrid.Piece, from source: Source, to dataset: borrowing HDF5Handle,
         at location: HDF5Location
     ) throws {
-        var sum = copyWithFletcher32(
-            values + piece.range.lowerBound, to: chunk.pointer, count: piece.range.count)
+        var sum: UInt32 = 0
+        try source(piece.range) { values in
+            guard let base = values.baseAddress else { return }
+            sum = copyWithFletcher32(base, to: chunk.pointer, count: values.count)
+        }
         if piece.range.count < piece.chunkCount {
             // The last chunk of an axis is stored as large as the others.
             for index in piece.range.count..<piece.chunkCount { chunk.pointer[index] = 0 }
             sum = copyWithFletcher32(chunk.pointer, to: chunk.pointer, count: piece.chunkCount)
         }
         chunk.pointer[piece.chunkCount] = Float(bitPattern: sum.littleEndian)
+        let bytes = UnsafeRawBufferPointer(
+            UnsafeBufferPointer(start: chunk.pointer, count: piece.chunkCount + 1))
         try location.check(
             H5Dwrite_chunk(
-                dataset.id, dure_h5p_default(), 0, piece.offset,
-                (piece.chunkCount + 1) * MemoryLayout<Float>.size, chunk.pointer), "write")
+                dataset.id, dure_h5p_default(), 0, piece.offset, bytes.count, bytes.baseAddress), "write")
+        if bytes.count >= Self.largeChunk { try send(bytes, at: piece.offset, of: dataset, at: location) }
+    }
+
+    private func send(
+        _ bytes: UnsafeRawBufferPointer, at offset: [UInt64], of dataset: borrowing HDF5Handle,
+        at location: HDF5Location
+    ) throws {
+        var address: haddr_t = 0
+        var size: hsize_t = 0
+        try location.check(
+            H5Dget_chunk_info_by_coord(dataset.id, offset, nil, &address, &size), "find what was written")
+        // Where HDF5 does not put it where it was asked to, it is read back for the seal like all else.
+        guard Int(size) == bytes.count, address % 8 == 0 else { return }
+        seal.add(bytes, at: Int(address))
+        disk?.wrote(Int(address)..<Int(address) + bytes.count)
     }
 }
 

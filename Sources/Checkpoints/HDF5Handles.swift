@@ -53,6 +53,9 @@ struct HDF5Object: ~Copyable {
         return try HDF5.locked {
             let access = try fileAccess(location)
             try location.check(dure_h5p_set_checksummed_format(access.id), "choose the file format")
+            try location.check(
+                H5Pset_alignment(access.id, hsize_t(HDF5FloatWriter.largeChunk), 4096),
+                "choose the file format")
             let creation = try HDF5Handle(
                 H5Pcreate(dure_h5p_file_create()), .propertyList, at: location, "choose the file format")
             // Equal content gives equal bytes, whenever it is written.

@@ -20,6 +20,47 @@ package struct OptimizerState {
     }
 }
 
+/// The flat buffers of a checkpoint.
+package enum CheckpointPart: Int, Sendable, CaseIterable {
+    case parameters
+    case average
+    case squaredAverage
+}
+
+/// Where the tensors of a checkpoint are taken from while it is written.
+package protocol CheckpointTensors {
+    /// Calls `body` with elements of one of the flat buffers, which nobody changes meanwhile. Every element is asked for
+    /// once, in the order of the parts and their elements.
+    func withElements(
+        of part: CheckpointPart, in range: Range<Int>, _ body: (UnsafeBufferPointer<Float>) throws -> Void
+    ) throws
+}
+
+/// Buffers that nobody changes.
+package struct FlatTensors: CheckpointTensors {
+    private let parameters: UnsafeBufferPointer<Float>
+    private let optimizer: OptimizerState?
+
+    /// - optimizer: needed where there is a state of training.
+    package init(parameters: UnsafeBufferPointer<Float>, optimizer: OptimizerState? = nil) {
+        self.parameters = parameters
+        self.optimizer = optimizer
+    }
+
+    package func withElements(
+        of part: CheckpointPart, in range: Range<Int>, _ body: (UnsafeBufferPointer<Float>) throws -> Void
+    ) throws {
+        let buffer =
+            switch part {
+            case .parameters: parameters
+            case .average: optimizer?.average
+            case .squaredAverage: optimizer?.squaredAverage
+            }
+        guard let buffer else { preconditionFailure("there is no optimizer to write the state of") }
+        try body(UnsafeBufferPointer(rebasing: buffer[range]))
+    }
+}
+
 /// All of a checkpoint but the tensors.
 package struct TrainingCheckpoint: Sendable, Equatable {
     /// The layout of the file that this code writes, and the newest that it reads.
@@ -80,24 +121,38 @@ package struct TrainingCheckpoint: Sendable, Equatable {
     package var kind: CheckpointKind { progress == nil ? .weights : .training }
 
     /// Writes the checkpoint with the flat buffer `parameters` (and the optimizer's state, exactly when there is
-    /// `progress`) to `path`, whole or not at all. Throws `CheckpointError`.
+    /// `progress`) to `path`, sealed, whole or not at all. Throws `CheckpointError`.
     package func write(
         to path: String, layout: ParameterLayout, parameters: UnsafeBufferPointer<Float>,
         optimizer: OptimizerState? = nil, compression: CheckpointCompression = .none
     ) throws {
         precondition((progress == nil) == (optimizer == nil), "progress and optimizer state go together")
+        precondition(parameters.count == layout.count)
+        try write(
+            to: path, layout: layout, tensors: FlatTensors(parameters: parameters, optimizer: optimizer),
+            compression: compression)
+    }
+
+    /// The same with the tensors that `tensors` has.
+    package func write(
+        to path: String, layout: ParameterLayout, tensors: some CheckpointTensors,
+        compression: CheckpointCompression = .none
+    ) throws {
         try AtomicFile.replace(path) { temporary in
+            let disk = WriteBehind(path: temporary)
+            let floats = HDF5FloatWriter(compression: compression, disk: disk)
             try HDF5.locked {
                 let file = try HDF5Object.createFile(at: temporary, reportedAs: path)
                 try writeDescription(to: file)
                 try writeTexts(to: file)
-                let writer = TensorWriter(layout: layout, writer: HDF5FloatWriter(compression: compression))
-                try writer.write(parameters, to: try file.createGroup(CheckpointPath.model))
-                if let optimizer { try writer.write(optimizer, to: file) }
+                let writer = TensorWriter(layout: layout, tensors: tensors, writer: floats)
+                try writer.write(.parameters, to: try file.createGroup(CheckpointPath.model))
+                if progress != nil { try writer.writeOptimizer(to: file) }
                 try progress?.write(to: try file.createGroup(CheckpointPath.training))
                 try file.close()
             }
-            try FileSeal.append(to: temporary, reportedAs: path)
+            disk.finish()
+            try floats.seal.append(to: temporary, reportedAs: path)
         }
     }
 
@@ -122,21 +177,26 @@ package struct TrainingCheckpoint: Sendable, Equatable {
 }
 
 /// Writes flat buffers as datasets of the tensors in them.
-private struct TensorWriter {
+private struct TensorWriter<Tensors: CheckpointTensors> {
     let layout: ParameterLayout
+    let tensors: Tensors
     let writer: HDF5FloatWriter
 
-    func write(_ optimizer: OptimizerState, to file: borrowing HDF5Object) throws {
+    func writeOptimizer(to file: borrowing HDF5Object) throws {
         let group = try file.createGroup(CheckpointPath.optimizer)
-        try write(optimizer.average, to: try group.createGroup(CheckpointPath.average))
-        try write(optimizer.squaredAverage, to: try group.createGroup(CheckpointPath.squaredAverage))
+        try write(.average, to: try group.createGroup(CheckpointPath.average))
+        try write(.squaredAverage, to: try group.createGroup(CheckpointPath.squaredAverage))
     }
 
-    func write(_ values: UnsafeBufferPointer<Float>, to group: borrowing HDF5Object) throws {
-        precondition(values.count == layout.count)
+    func write(_ part: CheckpointPart, to group: borrowing HDF5Object) throws {
         for parameter in layout.parameters {
-            let part = UnsafeBufferPointer(rebasing: values[parameter.range])
-            try writer.write(parameter.name, shape: parameter.shape, part, to: group)
+            let offset = parameter.range.lowerBound
+            try writer.write(
+                parameter.name, shape: parameter.shape,
+                from: { range, body in
+                    try tensors.withElements(
+                        of: part, in: offset + range.lowerBound..<offset + range.upperBound, body)
+                }, to: group)
         }
     }
 }

@@ -25,6 +25,10 @@ final class BackgroundWriter: @unchecked Sendable {
         thread.start()
     }
 
+    func waitUntilIdle() {
+        condition.withLock { while isBusy { condition.wait() } }
+    }
+
     /// Waits for the job that is being done; throws what it, or one before, failed with.
     func finish() throws {
         let failure = condition.withLock {

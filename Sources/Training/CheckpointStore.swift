@@ -30,24 +30,25 @@ package struct CheckpointStore: Sendable {
     /// Writes `checkpoints/step-N.h5` with all that a run needs to go on, then removes the oldest beyond the
     /// limit; never this one, nor the one of the best evaluation. Returns its path, within the output folder.
     package func saveState(
-        step: Int, epoch: Double, progress: TrainingProgress, parameters: UnsafeBufferPointer<Float>,
-        optimizer: OptimizerState
+        step: Int, epoch: Double, progress: TrainingProgress, tensors: some CheckpointTensors
     ) throws -> String {
         _ = try directory.folder(CheckpointFolder.name)
         try checkpoint(step: step, epoch: epoch, progress: progress).write(
-            to: folder.path(of: step), layout: layout, parameters: parameters, optimizer: optimizer,
-            compression: compression)
+            to: folder.path(of: step), layout: layout, tensors: tensors, compression: compression)
         try removeOldest(current: step, best: progress.bestStep)
         return CheckpointFolder.relativePath(of: step)
     }
 
     /// Writes weights, configuration and vocabulary to `name` in the output folder.
     package func saveWeights(
-        _ name: String, step: Int, epoch: Double, parameters: UnsafeBufferPointer<Float>
+        _ name: String, step: Int, epoch: Double, tensors: some CheckpointTensors
     ) throws {
         try checkpoint(step: step, epoch: epoch, progress: nil).write(
-            to: directory.path(of: name), layout: layout, parameters: parameters, compression: compression)
+            to: directory.path(of: name), layout: layout, tensors: tensors, compression: compression)
     }
+
+    /// Whether writing takes longer than the disk.
+    package var compresses: Bool { compression != .none }
 
     private func checkpoint(step: Int, epoch: Double, progress: TrainingProgress?) -> TrainingCheckpoint {
         TrainingCheckpoint(

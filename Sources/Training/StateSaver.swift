@@ -35,6 +35,8 @@ package struct SavingRequest: Sendable, Equatable {
 package protocol RunSaver: AnyObject {
     /// Begins to write where the run stands. Throws what writing earlier failed with.
     func begin(_ request: SavingRequest, _ state: RunState, epoch: Double) throws
+    /// To be called before any rank changes what is perhaps still being written.
+    func prepareForChange()
     /// Whether something could not be written.
     var hasFailed: Bool { get }
     /// Checkpoints written since last asked.
@@ -43,8 +45,9 @@ package protocol RunSaver: AnyObject {
     func finish() throws
 }
 
-/// Copies the state of a run and writes the copy while training goes on. The next copy is made when the last is
-/// written: there is one at most. Without memory for a copy, training waits.
+/// Writes the state of a run while training goes on: from where it stands as long as nobody changes it, which is most of
+/// a step, and what is left then from a copy. The next is written when the last is, so there is one copy at most.
+/// Without memory for a copy, training waits.
 package final class StateSaver: RunSaver {
     /// What belongs into a checkpoint besides the tensors and the state that the trainer keeps.
     package struct Context {
@@ -72,9 +75,6 @@ package final class StateSaver: RunSaver {
         }
     }
 
-    /// The file that has the weights of the best evaluation.
-    package static let bestName = "best.h5"
-
     private let store: CheckpointStore
     private let parameters: FloatBuffer
     private let optimizer: AdamW
@@ -83,8 +83,11 @@ package final class StateSaver: RunSaver {
     private let copies: Bool
     private let writer = BackgroundWriter()
     private let finished = Finished()
-    /// Made when the first checkpoint is.
-    private var copy: StateCopy?
+    /// What is being written, or was last.
+    private var tensors: ChangingTensors?
+
+    /// The file that has the weights of the best evaluation.
+    package static let bestName = "best.h5"
 
     /// - copies: whether there is memory for a copy.
     package init(
@@ -103,42 +106,40 @@ package final class StateSaver: RunSaver {
     package func written() -> [SavedCheckpoint] { finished.take() }
     package func finish() throws { try writer.finish() }
 
+    package func prepareForChange() {
+        guard let tensors else { return }
+        if copies { tensors.copyRest(pool) } else { writer.waitUntilIdle() }
+    }
+
     package func begin(_ request: SavingRequest, _ state: RunState, epoch: Double) throws {
         guard request.state || request.best else { return }
         let clock = ContinuousClock()
         let asked = clock.now
         try writer.finish()
-        let tensors = tensors(withOptimizer: request.state)
         let progress = progress(state)
-        let copied = clock.now
-        try writer.start { [store, flush = context.flushLog, copies, finished] in
+        let tensors = ChangingTensors(
+            [parameters] + (request.state ? [optimizer.firstMoment, optimizer.secondMoment] : []))
+        self.tensors = tensors
+        // What takes long to write is copied at once: a piece that is being read cannot be changed.
+        if store.compresses, copies { tensors.copyRest(pool) }
+        let begun = clock.now
+        try writer.start { [store, flush = context.flushLog, finished] in
+            defer { tensors.isRead() }
             try flush()
             if request.best {
                 try store.saveWeights(
-                    Self.bestName, step: state.step, epoch: epoch, parameters: tensors.parameters)
+                    Self.bestName, step: state.step, epoch: epoch,
+                    tensors: ChangingTensors.Reader(tensors, isLast: !request.state))
             }
             guard request.state else { return }
             let path = try store.saveState(
-                step: state.step, epoch: epoch, progress: progress, parameters: tensors.parameters,
-                optimizer: OptimizerState(
-                    average: tensors.firstMoment, squaredAverage: tensors.secondMoment))
+                step: state.step, epoch: epoch, progress: progress,
+                tensors: ChangingTensors.Reader(tensors, isLast: true))
             var saved = SavedCheckpoint(step: state.step, path: path)
-            saved.writeSeconds = (clock.now - copied).seconds
-            saved.waitSeconds = ((copies ? copied : clock.now) - asked).seconds
+            saved.writeSeconds = (clock.now - begun).seconds
+            saved.waitSeconds = (begun - asked).seconds + tensors.secondsCopied
             finished.add(saved)
         }
-        if !copies { try writer.finish() }
-    }
-
-    private func tensors(withOptimizer: Bool) -> StateTensors {
-        let live = StateTensors(
-            parameters: UnsafeBufferPointer(parameters.buffer),
-            firstMoment: UnsafeBufferPointer(optimizer.firstMoment.buffer),
-            secondMoment: UnsafeBufferPointer(optimizer.secondMoment.buffer))
-        guard copies else { return live }
-        let copy = copy ?? StateCopy(count: parameters.count)
-        self.copy = copy
-        return copy.take(live, withOptimizer: withOptimizer, pool)
     }
 
     private func progress(_ state: RunState) -> TrainingProgress {
@@ -165,43 +166,5 @@ package final class StateSaver: RunSaver {
                 return checkpoints
             }
         }
-    }
-}
-
-/// The tensors of a training state, as flat buffers. Whoever made it keeps the memory.
-private struct StateTensors: @unchecked Sendable {
-    let parameters: UnsafeBufferPointer<Float>
-    let firstMoment: UnsafeBufferPointer<Float>
-    let secondMoment: UnsafeBufferPointer<Float>
-}
-
-/// Room for a copy of them.
-private final class StateCopy {
-    private let values: FloatBuffer
-    private let count: Int
-
-    /// - count: parameters.
-    init(count: Int) {
-        self.count = count
-        values = FloatBuffer(count: 3 * count)
-    }
-
-    /// Copies `tensors`; the moments only where they are wanted.
-    func take(_ tensors: StateTensors, withOptimizer: Bool, _ pool: WorkerPool) -> StateTensors {
-        let sources = [tensors.parameters, tensors.firstMoment, tensors.secondMoment]
-            .prefix(withOptimizer ? 3 : 1)
-        let piece = 1 << 20
-        let pieces = (count + piece - 1) / piece
-        pool.run(sources.count * pieces) { task, _ in
-            let start = task % pieces * piece
-            let rest = sources[task / pieces].dropFirst(start).prefix(piece)
-            guard let source = UnsafeBufferPointer(rebasing: rest).baseAddress else { return }
-            (values.pointer + task / pieces * count + start).update(from: source, count: rest.count)
-        }
-        return StateTensors(parameters: part(0), firstMoment: part(1), secondMoment: part(2))
-    }
-
-    private func part(_ index: Int) -> UnsafeBufferPointer<Float> {
-        UnsafeBufferPointer(start: values.pointer + index * count, count: count)
     }
 }

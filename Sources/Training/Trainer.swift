@@ -119,6 +119,8 @@ package final class Trainer {
         let local = gradientStep.compute(batch, step: step, features: features)
         let computed = clock.now
         let computeSeconds = (computed - start).seconds - local.secondsWaited
+        // No rank changes anything before it has what this one adds to the sums.
+        saver?.prepareForChange()
         let sum = try gradientStep.reduce(
             local, computeSeconds: computeSeconds,
             wantsAttention: isAskedToStop() || saver?.hasFailed == true)
@@ -202,7 +204,10 @@ extension Trainer {
     private func save(_ request: SavingRequest) throws {
         communicator.place = "checkpoint after step \(state.step)"
         // The exchange is every rank's, the file rank 0's.
-        if request.state { try optimizer.collectState() }
+        if request.state {
+            saver?.prepareForChange()
+            try optimizer.collectState()
+        }
         try communicator.onRoot {
             try saver?.begin(request, state, epoch: epoch(after: state.step))
         }

@@ -72,7 +72,7 @@ package struct TrainingRun {
             guard let folder, let store else { return }
             try store.saveWeights(
                 Self.finalName, step: prepared.plan.totalSteps, epoch: prepared.plan.epochs,
-                parameters: UnsafeBufferPointer(prepared.loaded.parameters.buffer))
+                tensors: FlatTensors(parameters: UnsafeBufferPointer(prepared.loaded.parameters.buffer)))
             logger.info("wrote \(folder.output.path(of: Self.finalName))")
         }
     }

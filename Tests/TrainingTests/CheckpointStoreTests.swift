@@ -39,10 +39,11 @@ import Training
             progress.bestStep = best
             return try store.saveState(
                 step: step, epoch: 0.5, progress: progress,
-                parameters: UnsafeBufferPointer(loaded.parameters.buffer),
-                optimizer: OptimizerState(
-                    average: UnsafeBufferPointer(optimizer.firstMoment.buffer),
-                    squaredAverage: UnsafeBufferPointer(optimizer.secondMoment.buffer)))
+                tensors: FlatTensors(
+                    parameters: UnsafeBufferPointer(loaded.parameters.buffer),
+                    optimizer: OptimizerState(
+                        average: UnsafeBufferPointer(optimizer.firstMoment.buffer),
+                        squaredAverage: UnsafeBufferPointer(optimizer.secondMoment.buffer))))
         }
 
         func damage(_ step: Int, _ change: (inout Data) -> Void) throws {
@@ -84,7 +85,8 @@ import Training
     @Test func weightsAreSavedWithoutTheState() throws {
         let scene = try Scene()
         try scene.store(limit: 3).saveWeights(
-            "final.h5", step: 7, epoch: 1, parameters: UnsafeBufferPointer(scene.loaded.parameters.buffer))
+            "final.h5", step: 7, epoch: 1,
+            tensors: FlatTensors(parameters: UnsafeBufferPointer(scene.loaded.parameters.buffer)))
         let file = try CheckpointFile(path: scene.temporary.path("final.h5"))
         #expect(file.kind == .weights && file.contents.step == 7 && file.contents.progress == nil)
         #expect(try scene.temporary.names() == ["final.h5"])
@@ -144,7 +146,7 @@ import Training
         let scene = try Scene()
         try scene.store(limit: 1).saveWeights(
             "final.h5", step: 1, epoch: 1,
-            parameters: UnsafeBufferPointer(scene.loaded.parameters.buffer))
+            tensors: FlatTensors(parameters: UnsafeBufferPointer(scene.loaded.parameters.buffer)))
         let error = try #require(throws: CheckpointError.self) {
             _ = try CheckpointFile(trainingState: scene.temporary.path("final.h5"))
         }

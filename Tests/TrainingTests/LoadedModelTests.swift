@@ -97,7 +97,7 @@ import Training
             layout: loaded.layout, tokenizerSettings: try loaded.tokenizer.checkpointAttributes())
         try store.saveWeights(
             "final.h5", step: 3, epoch: 0.5,
-            parameters: UnsafeBufferPointer(loaded.parameters.buffer))
+            tensors: FlatTensors(parameters: UnsafeBufferPointer(loaded.parameters.buffer)))
         let again = try Self.load(temporary.path("final.h5"))
         #expect(again.parameters.buffer.elementsEqual(loaded.parameters.buffer))
         #expect(again.configuration == loaded.configuration)

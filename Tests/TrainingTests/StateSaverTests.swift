@@ -66,6 +66,7 @@ import Testing
         try saver.begin(SavingRequest(state: true), state, epoch: 1.5)
         #expect(saver.written().isEmpty && !saver.hasFailed)
         // Training goes on.
+        saver.prepareForChange()
         scene.fill(100)
         mayWrite.signal()
         try saver.finish()
@@ -83,10 +84,45 @@ import Testing
         #expect(progress.additional[ProgressKey.owesEvaluation] == .flag(true))
     }
 
+    @Test(arguments: [0, 1, 100, 5000, 41_000, 90_000]) func whatWasNotReadYetIsCopied(after read: Int) throws
+    {
+        let count = 30_000
+        let buffers = (0..<3).map { part in
+            let buffer = FloatBuffer(count: count)
+            for index in 0..<count { buffer.pointer[index] = Float(part * count + index) }
+            return buffer
+        }
+        let tensors = ChangingTensors(buffers)
+        let reader = ChangingTensors.Reader(tensors, isLast: true)
+        var values: [Float] = []
+        for part in CheckpointPart.allCases {
+            for start in stride(from: 0, to: count, by: 1000) {
+                if values.count <= read, read < values.count + 1000 {
+                    tensors.copyRest(WorkerPool(threadCount: 2))
+                    for buffer in buffers { buffer.fill(-1) }
+                }
+                try reader.withElements(of: part, in: start..<start + 1000) { values += $0 }
+            }
+        }
+        #expect(values == (0..<3 * count).map(Float.init))
+    }
+
+    @Test func weightsAreReadOnceMoreForTheBest() throws {
+        let buffer = FloatBuffer(count: 10)
+        let tensors = ChangingTensors([buffer])
+        let first = ChangingTensors.Reader(tensors, isLast: false)
+        try first.withElements(of: .parameters, in: 0..<10) { #expect($0.allSatisfy { $0 == 0 }) }
+        tensors.copyRest(WorkerPool(threadCount: 1))
+        buffer.fill(1)
+        let second = ChangingTensors.Reader(tensors, isLast: true)
+        try second.withElements(of: .parameters, in: 0..<10) { #expect($0.allSatisfy { $0 == 0 }) }
+    }
+
     @Test func theNextCopyWaitsForTheLastFile() throws {
         let scene = try Scene()
         let saver = try scene.saver()
         for step in 1...5 {
+            saver.prepareForChange()
             scene.fill(Float(step))
             try saver.begin(SavingRequest(state: true), RunState(step: step), epoch: 0)
         }
@@ -95,10 +131,11 @@ import Testing
         for step in 3...5 { #expect(try scene.holds(Float(step), step)) }
     }
 
-    @Test func withoutMemoryForACopyTheFileIsThereAtOnce() throws {
+    @Test func withoutMemoryForACopyTheFileIsThereBeforeAnythingChanges() throws {
         let scene = try Scene()
         let saver = try scene.saver(copies: false)
         try saver.begin(SavingRequest(state: true, best: true), RunState(step: 2), epoch: 0)
+        saver.prepareForChange()
         scene.fill(9)
         #expect(try scene.holds(1, 2))
         #expect(try scene.temporary.names() == ["best.h5", "checkpoints"])

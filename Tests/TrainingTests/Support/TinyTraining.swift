@@ -270,6 +270,8 @@ final class MemorySaver: RunSaver, @unchecked Sendable {
         pending.append(SavedCheckpoint(step: state.step, path: "step \(state.step)"))
     }
 
+    func prepareForChange() {}
+
     func written() -> [SavedCheckpoint] {
         defer { pending = [] }
         return pending
