@@ -27,6 +27,8 @@ package struct KeptFeatures: Sendable, Equatable {
 package struct FeatureCache: Sendable {
     /// The layout of the files; part of every key.
     package static let formatVersion = 1
+    /// The folder for a run's own features in its output folder.
+    static let besideOutputName = "features"
 
     package let directory: String
 

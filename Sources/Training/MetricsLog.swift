@@ -24,7 +24,7 @@ package final class MetricsLog: TrainingObserver {
     package convenience init(
         path: String, interval: Int, resumingAfter step: Int, window: MetricsWindow, checkpoint: String?
     ) throws {
-        let lines = try MetricsLines(path: path).upTo(step)
+        let lines = try MetricsLines(path: path).upTo(step, logged: step - window.count)
         try self.init(path: path, interval: interval, lines: lines, window: window)
         guard let checkpoint, !lines.contains(where: { $0.event == "save" && $0.step == step }) else {
             return
@@ -123,13 +123,18 @@ struct MetricsLines {
         }
         let bytes = try MappedFile.contents(of: path)
         lines = bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            guard let head = try? JSONDecoder().decode(Head.self, from: Data(line)) else { return nil }
+            guard let head = try? JSONDecoder().decode(Head.self, fromText: Data(line)) else { return nil }
             return Line(text: String(decoding: line, as: UTF8.self), event: head.event, step: head.step)
         }
     }
 
     /// Those that a run had written when it stood after `step`.
-    func upTo(_ step: Int) -> [Line] { lines.filter { $0.step <= step } }
+    ///
+    /// - logged: the last step that a line of training had told of. At the end of a run there is one more, of the steps
+    ///   since, which comes again.
+    func upTo(_ step: Int, logged: Int) -> [Line] {
+        lines.filter { $0.step <= ($0.event == "train" ? logged : step) }
+    }
 
     private struct Head: Decodable {
         let event: String

@@ -64,6 +64,9 @@ package struct MetricsWindow: Sendable, Equatable {
 
     package init() {}
 
+    /// How many steps there are.
+    package var count: Int { steps }
+
     package mutating func add(_ report: StepReport) {
         for quantity in Quantity.allCases { sums[quantity.rawValue] += quantity.value(of: report) }
         steps += 1

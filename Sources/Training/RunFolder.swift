@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import QuestionAnswering
 
 /// The output folder of a training run, which one run at a time writes to.
 package final class RunFolder {
@@ -23,7 +24,7 @@ package final class RunFolder {
     package var run: String? {
         struct Record: Decodable { let run: String }
         guard let bytes = try? MappedFile.contents(of: output.path(of: Self.recordName)) else { return nil }
-        return try? JSONDecoder().decode(Record.self, from: Data(bytes + [0x0A])).run
+        return try? JSONDecoder().decode(Record.self, fromText: Data(bytes)).run
     }
 
     /// The checkpoints in it.
@@ -33,7 +34,8 @@ package final class RunFolder {
     ///
     /// - Returns: its names.
     package func clean() -> [String] {
-        [output.path, checkpoints.path].flatMap(AtomicFile.removeAbandoned)
+        [output.path, checkpoints.path, output.path(of: FeatureCache.besideOutputName)]
+            .flatMap(AtomicFile.removeAbandoned)
     }
 
     /// Gives the folder back, and removes it when it was made for nothing.

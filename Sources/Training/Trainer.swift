@@ -209,7 +209,11 @@ extension Trainer {
             try optimizer.collectState()
         }
         try communicator.onRoot {
-            try saver?.begin(request, state, epoch: epoch(after: state.step))
+            guard let saver else { return }
+            // A checkpoint is logged before the next one can be on the disk, which a run might go on from.
+            try saver.finish()
+            try emitWritten()
+            try saver.begin(request, state, epoch: epoch(after: state.step))
         }
         if request.state { savedStep = state.step }
     }

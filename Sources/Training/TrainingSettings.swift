@@ -68,8 +68,8 @@ package enum FeatureCacheChoice: Sendable, Equatable {
         switch self {
         case .besideOutput:
             FeatureCache(
-                directory: outputDirectory.hasSuffix("/")
-                    ? "\(outputDirectory)features" : "\(outputDirectory)/features")
+                directory: outputDirectory + (outputDirectory.hasSuffix("/") ? "" : "/")
+                    + FeatureCache.besideOutputName)
         case .folder(let path): FeatureCache(directory: path)
         case .off: nil
         }

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
 import torch
 
 from speed_runs import REMOVED
@@ -100,19 +101,16 @@ def report_cost(without, with_saving):
     step = statistics.mean(plain)
     share = (slower + waiting) / step
     print(f"step {step:.3f} s, {len(waits)} checkpoints in {len(plain)} steps")
-    print("waits " + " ".join(f"{seconds:.3f}" for seconds in waits) + " s (the first makes room for the copy)")
+    print("waits " + " ".join(f"{seconds:.3f}" for seconds in waits) + " s")
     print(f"written behind training in {statistics.median(writes):.2f} s")
     print(f"cost of a checkpoint: {waiting:.3f} s standing still, {slower:.3f} s of slower steps:", end=" ")
     print(f"{100 * share:.1f} % of a step ({'below' if share < LIMIT else 'NOT below'} {100 * LIMIT:.0f} %)")
-    print(f"without the first: {100 * (slower + statistics.mean(waits[1:])) / step:.1f} %")
     return share
 
 
 def report_files(work):
     newest = sorted((work / "with" / "checkpoints").glob("*.h5"))[-1]
     size = newest.stat().st_size
-    import h5py
-
     with h5py.File(newest) as file:
         state = {}
         for group in ("model", "optimizer/exp_avg", "optimizer/exp_avg_sq"):

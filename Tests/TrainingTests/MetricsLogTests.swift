@@ -126,6 +126,20 @@ import Training
             lines.count { $0.contains(#""event":"save","step":\#(stop),"path":"checkpoints/x.h5""#) } == 1)
     }
 
+    @Test func aRunKilledAfterItsLastLineHasThatLineOnce() throws {
+        let temporary = try TemporaryFolder()
+        let path = temporary.path("metrics.jsonl")
+        let first = try MetricsLog(path: path, interval: 4)
+        for step in 1...6 { try first.observe(.stepped(Self.report(step))) }
+        let window = first.window
+        try first.observe(.finished(step: 6))
+        let before = try temporary.text("metrics.jsonl")
+        let second = try MetricsLog(
+            path: path, interval: 4, resumingAfter: 6, window: window, checkpoint: nil)
+        try second.observe(.finished(step: 6))
+        #expect(try temporary.text("metrics.jsonl") == before)
+    }
+
     @Test func aResumeHasALineOfItsOwn() throws {
         let point = ResumedPoint(step: 4, epoch: 1.5, path: "out/checkpoints/x.h5", ranks: 3)
         let line = try #require(try Self.lines(interval: 1, [.resumed(point)]).first)
