@@ -56,8 +56,9 @@ package struct CheckpointStore: Sendable {
             vocabulary: model.vocabulary, tokenizerSettings: tokenizerSettings, progress: progress)
     }
 
-    /// What is numbered beyond the current step is damaged, or of an earlier run.
-    private func removeOldest(current: Int, best: Int?) throws {
+    /// Removes the oldest beyond the limit, but neither the current nor the best. What is numbered beyond the current step
+    /// is damaged, or of an earlier run.
+    package func removeOldest(current: Int, best: Int?) throws {
         let steps = try folder.steps()
         let byAge = steps.filter { $0 > current } + steps.filter { $0 <= current }
         let spare = byAge.filter { $0 != current && $0 != best }

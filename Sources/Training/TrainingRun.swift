@@ -65,6 +65,12 @@ package struct TrainingRun {
         trainer.isAskedToStop = { StopRequest.isMade }
         trainer.evaluate = evaluation(prepared, folder?.output)
         let store = try folder.map { try checkpointStore($0.output, prepared.loaded) }
+        try communicator.onRoot {
+            // The run before may have been killed between writing one and removing another.
+            if let store, let state = resumption?.state {
+                try store.removeOldest(current: state.step, best: state.best?.step)
+            }
+        }
         trainer.saver = store.map { stateSaver($0, prepared, optimizer, metrics, run: name) }
         try run(trainer, from: resumption)
         communicator.place = "end of the run"
