@@ -178,24 +178,8 @@ extension GradientExchange {
     /// Puts what owners in other groups than rank 0's have of `values` into rank 0's.
     package func collectOwned(_ values: FloatBuffer) throws {
         guard settings.keepsTotalsWithOwners, hasMessages else { return }
-        let tag = MessageTag.state
-        let rootGroup = communicator.groups.group(of: 0)
-        var transfers: [any Transfer] = []
-        if communicator.isRoot {
-            for owner in 0..<communicator.size where communicator.groups.group(of: owner) != rootGroup {
-                for range in layout.owned(by: owner) {
-                    transfers.append(
-                        try communicator.startReceiving(values.mutableBytes(range), from: owner, tag: tag))
-                }
-            }
-        } else if communicator.ownGroup != rootGroup {
-            for range in owned {
-                transfers.append(
-                    try communicator.startSending(
-                        UnsafeRawBufferPointer(values.mutableBytes(range)), to: 0, tag: tag))
-            }
-        }
-        try finish(transfers, "collecting the optimizer's state")
+        try finish(
+            exchangeOwned(values, towardsRoot: true), "collecting the optimizer's state")
     }
 
     /// Gives what rank 0 has of `values` to the ranks that handle it: the way back of `collectOwned`.
@@ -203,24 +187,26 @@ extension GradientExchange {
         guard settings.keepsTotalsWithOwners, hasMessages else {
             return try communicator.spreadFromRoot(values)
         }
-        let tag = MessageTag.state
+        try finish(
+            exchangeOwned(values, towardsRoot: false), "handing out the optimizer's state")
+        try communicator.meet()
+    }
+
+    /// Begins the messages between rank 0 and the owners outside of its group.
+    private func exchangeOwned(_ values: FloatBuffer, towardsRoot: Bool) throws -> [any Transfer] {
         let rootGroup = communicator.groups.group(of: 0)
-        var transfers: [any Transfer] = []
-        if communicator.isRoot {
-            for owner in 0..<communicator.size where communicator.groups.group(of: owner) != rootGroup {
-                for range in layout.owned(by: owner) {
-                    let bytes = UnsafeRawBufferPointer(values.mutableBytes(range))
-                    transfers.append(try communicator.startSending(bytes, to: owner, tag: tag))
-                }
-            }
-        } else if communicator.ownGroup != rootGroup {
-            for range in owned {
-                transfers.append(
-                    try communicator.startReceiving(values.mutableBytes(range), from: 0, tag: tag))
+        let outside = (0..<communicator.size).filter { communicator.groups.group(of: $0) != rootGroup }
+        let owners = communicator.isRoot ? outside : outside.filter { $0 == communicator.rank }
+        return try owners.flatMap { owner in
+            let peer = communicator.isRoot ? owner : 0
+            return try layout.owned(by: owner).map { range in
+                let bytes = values.mutableBytes(range)
+                return communicator.isRoot == towardsRoot
+                    ? try communicator.startReceiving(bytes, from: peer, tag: MessageTag.state)
+                    : try communicator.startSending(
+                        UnsafeRawBufferPointer(bytes), to: peer, tag: MessageTag.state)
             }
         }
-        try finish(transfers, "handing out the optimizer's state")
-        try communicator.meet()
     }
 
     private func finish(_ transfers: [any Transfer], _ activity: String) throws {

@@ -21,7 +21,6 @@ final class BackgroundWriter: @unchecked Sendable {
                 condition.broadcast()
             }
         }
-        thread.name = "checkpoint"
         thread.start()
     }
 
