@@ -37,17 +37,22 @@ package struct EnsembleForward {
         package let logits: [SpanLogits]
         /// What the user should know about how it was read.
         package let notices: [String]
+        /// That the forward passes took.
+        fileprivate let seconds: Double
     }
 
-    /// The output of every member on rank 0, nil on the others. Every rank must call it.
-    package func run() throws -> [Output]? {
+    /// The output of every member, and the seconds that forward passes took, on rank 0; nil on the others. Every rank
+    /// must call it.
+    package func run() throws -> (outputs: [Output], seconds: Double)? {
         var outputs: [Output] = []
+        var seconds = 0.0
         for start in stride(from: 0, to: members.count, by: communicator.size) {
             let round = start..<min(start + communicator.size, members.count)
             guard let outputsOfRound = try run(round) else { continue }
             outputs += outputsOfRound
+            seconds += outputsOfRound.map(\.seconds).max() ?? 0
         }
-        return communicator.isRoot ? outputs : nil
+        return communicator.isRoot ? (outputs, seconds) : nil
     }
 
     private func run(_ round: Range<Int>) throws -> [Output]? {
@@ -72,13 +77,17 @@ package struct EnsembleForward {
         var memory = SystemMemory()
         memory.available /= count
         let plan = try part.planCompute(
-            compute, member.model.configuration, sequenceLength: max(member.data.longest, 1),
-            for: .evaluation, memory: memory)
+            compute, member.model.configuration, sequenceLength: member.data.longest, for: .evaluation,
+            memory: memory)
         let loaded = try LoadedModel(member.model, seed: 42, trains: false, communicator: part)
-        let logits = try plan.forward(loaded, longest: member.data.longest, communicator: part)
-            .logits(member.data.fitting(loaded.configuration))
+        let forward = plan.forward(loaded, longest: member.data.longest, communicator: part)
+        let clock = ContinuousClock()
+        let start = clock.now
+        let logits = try forward.logits(member.data.fitting(loaded.configuration))
+        let seconds = (clock.now - start).seconds
         guard let logits else { return nil }
         var writer = ByteWriter()
+        writer.add([seconds])
         writer.add(loaded.notices)
         for window in logits {
             writer.add(window.start)
@@ -89,11 +98,12 @@ package struct EnsembleForward {
 
     private func decode(_ bytes: [UInt8], _ member: Member) -> Output {
         var reader = ByteReader(bytes)
+        let seconds = reader.values(of: Double.self)[0]
         let notices = reader.texts()
         return Output(
             logits: (0..<member.data.count).map { _ in
                 SpanLogits(start: reader.values(), end: reader.values())
-            }, notices: notices)
+            }, notices: notices, seconds: seconds)
     }
 }
 

@@ -122,7 +122,7 @@ extension TrainingRun {
             let evaluation = try evaluator.run { StopRequest.isMade }
             try communicator.onRoot {
                 guard let output else { return }
-                try evaluation?.write(to: output, allowsNoAnswer: settings.answers.allowsNoAnswer)
+                try evaluation?.write(to: output, answers: settings.answers)
             }
             return evaluation?.result
         }

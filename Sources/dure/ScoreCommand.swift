@@ -1,5 +1,6 @@
 import ArgumentParser
 import QuestionAnswering
+import Training
 
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,8 +14,15 @@ struct ScoreCommand: ParsableCommand {
     var predictions: String
 
     func run() throws {
-        let metrics = AnswerMetrics(
-            dataset: try DatasetReader.read([dataset]), predictions: try Predictions(path: predictions))
-        try printResult(metrics.json.indented)
+        let questions = try DatasetReader.read([dataset])
+        guard questions.hasGoldAnswers else {
+            throw TrainingError.data(
+                location: dataset, problem: "the dataset holds no answers to compare with",
+                remedy: "give one with answers; a test file keeps them back")
+        }
+        let scores = QuestionScore.all(
+            dataset: questions, predictions: try Predictions(path: predictions))
+        let breakdown = AnswerBreakdown(dataset: questions, scores: scores)
+        try printResult(JSONValue.object(AnswerMetrics(scores).members + breakdown.members).indented)
     }
 }
