@@ -131,9 +131,11 @@ private enum NumberText {
         _ = scanner.take(signs)
         guard takesDigits(&scanner) || scanner.take(numerals) else { return false }
         while takesScale(&scanner) {}
+        _ = scanner.take(more)
         scanner.skipSpaces()
         if scanner.isAtEnd { return true }
         if scanner.take(counters) {
+            scanner.skipSpaces()
             _ = scanner.take(after)
             scanner.skipSpaces()
             return scanner.isAtEnd || takesDigits(&scanner)
@@ -165,11 +167,13 @@ private enum NumberText {
     private static let scales = words("십 백 천 만 억 조 십만 백만 천만 십억 백억 천억")
     private static let numerals = words(
         "한 두 세 네 다섯 여섯 일곱 여덟 아홉 열 스무 하나 둘 셋 넷 스물 서른 마흔 쉰 예순 일흔 여든 아흔 수십 수백 수천 수만 절반")
+    /// Of a round number: 30여 명.
+    private static let more = words("여 몇")
     private static let counters = words(
         "명 개 번 번째 회 회차 차 차례 살 세 마리 권 대 척 채 곳 군데 가지 종 종류 편 곡 장 점 건 배 위 등 호 층 표 석 인 인분 원 달러 엔 유로 위안 파운드 "
-            + "미터 킬로미터 센티미터 밀리미터 그램 킬로그램 톤 리터 평 도 퍼센트 프로 시간 분간 초간 년간 년 동안 일간 개월 개월간 주 주간 달 해 일 동안 년 만에 "
-            + "여 명 여명 여 개 여개 명분 골 승 패 무 점차 부 부작 막 화 판 량 자 자리 줄 조각 그루 송이 통 병 잔 컵 벌 켤레 쌍 팀 개국 개소 개교 분의 대손")
-    private static let after = words("째 이상 이하 미만 가량 정도 쯤 여 간 남짓 분 짜리 당")
+            + "미터 킬로미터 센티미터 밀리미터 그램 킬로그램 톤 리터 평 도 퍼센트 프로 시간 분 초 분간 초간 년간 년 일간 일 개월 개월간 주 주간 달 해 "
+            + "명분 골 승 패 무 부 부작 막 화 판 량 자 자리 줄 조각 그루 송이 통 병 잔 컵 벌 켤레 쌍 팀 개국 개소 개교 분의 대손")
+    private static let after = words("동안 만에 째 이상 이하 미만 가량 정도 쯤 여 간 남짓 분 짜리 당 차")
 }
 
 private enum NameText {
@@ -207,7 +211,7 @@ private enum NameText {
         if scalars.count == 4, doubleSurnames.contains(where: { scalars.starts(with: $0) }) {
             return scalars.dropFirst(2).allSatisfy(givenNames.contains)
         }
-        return scalars.count == 3 && surnames.contains(scalars[0])
+        return scalars.count == 3 && surnames.contains(scalars[0]) && !placeEndings.contains(scalars[2])
             && scalars.dropFirst().allSatisfy(givenNames.contains)
     }
 
@@ -215,9 +219,11 @@ private enum NameText {
     private static let titles = words(
         "대통령 총리 장관 장군 제독 대왕 왕비 왕후 여왕 황제 황후 교황 교수 박사 감독 선수 의원 목사 신부 스님 대사 공주 왕자 선생")
     private static let doubleSurnames = words("남궁 황보 제갈 사공 선우 독고 서문")
+    /// Of provinces, cities, mountains and rivers, and rarely of people.
+    private static let placeEndings = Set("도시군구산강천".unicodeScalars)
     private static let surnames = Set(
         "김이박최정강조윤장임한오서신권황안송류유전홍고문양손배백허남심노하곽성차주우구민나진지엄채원천방공현함변염추도석마길연위표명기반왕모".unicodeScalars)
     private static let givenNames = Set(
-        "가강건경계고관광교구국권규균근금기길나남노다단대덕도동두라란래려련렬령로록룡루류률리린림만명모목무묵문미민바배백범병보복봉부빈사산삼상새서석선설섭성세소솔송수숙순숭슬승시식신실아안애양언업여연열엽영예오옥온완용우욱운웅원월위유윤율으은을의이익인일임자장재전정제조종주준중지직진찬창채천철청초춘충치탁태택평하학한해향헌혁현형혜호홍화환황효훈휘흠흥희"
+        "가강건경계고공관광교구국권규균근금기길나남노다단대덕도동두라란래려련렬령로록룡루류률리린림만명모목무묵문미민바배백범병보복봉부빈사산삼상새서석선설섭성세소솔송수숙순숭슬승시식신실아안애양언업여연열엽영예오옥온완용우욱운웅원월위유윤율으은을의이익인일임자장재전정제조종주준중지직진찬창채천철청초춘충치탁태택평하학한해향헌혁현형혜호홍화환황효훈휘흠흥희"
             .unicodeScalars)
 }

@@ -10,6 +10,16 @@ package struct QuestionScore: Sendable, Equatable {
     /// Whether there was no prediction; scored as the empty text.
     package let isMissing: Bool
 
+    package init(
+        questionID: String, squad: AnswerScore, korquad: AnswerScore, editDistance: Int, isMissing: Bool
+    ) {
+        self.questionID = questionID
+        self.squad = squad
+        self.korquad = korquad
+        self.editDistance = editDistance
+        self.isMissing = isMissing
+    }
+
     /// - prediction: nil when there is none.
     package init(_ prediction: String?, question: Question, version: SquadVersion) {
         let golds = question.answers.map(\.text)
