@@ -211,7 +211,7 @@ private enum NameText {
         if scalars.count == 4, doubleSurnames.contains(where: { scalars.starts(with: $0) }) {
             return scalars.dropFirst(2).allSatisfy(givenNames.contains)
         }
-        return scalars.count == 3 && surnames.contains(scalars[0]) && !placeEndings.contains(scalars[2])
+        return scalars.count == 3 && surnames.contains(scalars[0]) && !nounEndings.contains(scalars[2])
             && scalars.dropFirst().allSatisfy(givenNames.contains)
     }
 
@@ -219,8 +219,8 @@ private enum NameText {
     private static let titles = words(
         "대통령 총리 장관 장군 제독 대왕 왕비 왕후 여왕 황제 황후 교황 교수 박사 감독 선수 의원 목사 신부 스님 대사 공주 왕자 선생")
     private static let doubleSurnames = words("남궁 황보 제갈 사공 선우 독고 서문")
-    /// Of provinces, cities, mountains and rivers, and rarely of people.
-    private static let placeEndings = Set("도시군구산강천".unicodeScalars)
+    /// Of places, offices and other nouns more often than of people.
+    private static let nounEndings = Set("도시군구산강천자사라리".unicodeScalars)
     private static let surnames = Set(
         "김이박최정강조윤장임한오서신권황안송류유전홍고문양손배백허남심노하곽성차주우구민나진지엄채원천방공현함변염추도석마길연위표명기반왕모".unicodeScalars)
     private static let givenNames = Set(
