@@ -57,6 +57,12 @@ package struct Dataset: Sendable {
         self.squadVersion = squadVersion
     }
 
+    /// Whether predictions can be scored: some question has an answer, or the file says that questions may have
+    /// none. False for a test file, whose answers are kept back.
+    package var hasGoldAnswers: Bool {
+        squadVersion == .version2 || questions.contains { !$0.answers.isEmpty }
+    }
+
     package func context(of question: Question) -> String { contexts[question.contextIndex] }
 
     /// The file a question came from, for messages.

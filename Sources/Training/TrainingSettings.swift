@@ -207,6 +207,11 @@ extension TrainingSettings {
             ("null-score-diff-threshold", .float(answers.nullThreshold)),
             ("n-best-size", .integer(answers.bestCount)),
             ("max-answer-length", .integer(answers.maxAnswerLength)),
+            ("decode", .string(answers.decoding.rawValue)),
+            ("trim-particles", .boolean(answers.trimsParticles)),
+            ("strip-special-tokens", .boolean(answers.stripsSpecialTokens)),
+            ("blank-longer-than", answers.blankLongerThan.map(JSONValue.integer) ?? .null),
+            ("calibrate", .boolean(answers.calibrates)),
         ]
     }
 

@@ -4,6 +4,7 @@ import Training
 
 extension UnanswerableWindows: ExpressibleByArgument {}
 extension ScheduleKind: ExpressibleByArgument {}
+extension AnswerDecoding: ExpressibleByArgument {}
 
 /// Refuses a number outside its range, naming the flag.
 func require(_ condition: Bool, _ flag: String, _ value: some CustomStringConvertible, _ rule: String) throws
@@ -96,9 +97,30 @@ struct AnswerOptions: ParsableArguments {
     @Option(help: "Longest answer, in tokens.")
     var maxAnswerLength = 30
 
+    @Option(help: "How the answer is chosen from the logits.")
+    var decode = AnswerDecoding.best
+
+    @Flag(help: "Take trailing particles off answers where the n-best list prefers it.")
+    var trimParticles = false
+
+    @Flag(help: "Take [UNK], [SEP], [CLS], [PAD] and [MASK] out of answers.")
+    var stripSpecialTokens = false
+
+    @Option(help: "Answers longer than this many code points become empty.")
+    var blankLongerThan: Int?
+
+    @Flag(help: "Fit the threshold for no answer on the dataset; needs its answers.")
+    var calibrate = false
+
     func validate() throws {
         try requirePositive("--n-best-size", nBestSize)
         try requirePositive("--max-answer-length", maxAnswerLength)
+        try requirePositive("--blank-longer-than", blankLongerThan)
+        guard !calibrate || (version2WithNegative && decode == .best) else {
+            throw ValidationError(
+                "--calibrate needs --version-2-with-negative and --decode nbest: nothing else has a threshold"
+            )
+        }
         try require(
             nullScoreDiffThreshold.isFinite, "--null-score-diff-threshold", nullScoreDiffThreshold, "finite")
     }
@@ -106,7 +128,8 @@ struct AnswerOptions: ParsableArguments {
     var settings: AnswerSettings {
         AnswerSettings(
             bestCount: nBestSize, maxAnswerLength: maxAnswerLength, allowsNoAnswer: version2WithNegative,
-            nullThreshold: nullScoreDiffThreshold)
+            nullThreshold: nullScoreDiffThreshold, decoding: decode, blankLongerThan: blankLongerThan,
+            stripsSpecialTokens: stripSpecialTokens, trimsParticles: trimParticles, calibrates: calibrate)
     }
 }
 

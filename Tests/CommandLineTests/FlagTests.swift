@@ -16,6 +16,7 @@ extension ProgramTests {
             "--micro-batch-tokens": notPositive, "--max-steps": notPositive,
             "--max-seq-length": notPositive, "--max-query-length": notPositive,
             "--n-best-size": notPositive, "--max-answer-length": notPositive,
+            "--blank-longer-than": notPositive, "--decode": ["", "beam", "Argmax"],
             "--eval-steps": notPositive, "--save-steps": notPositive,
             "--save-total-limit": notPositive, "--threads": notPositive + ["1000000"],
             "--logging-steps": notPositive,
@@ -49,7 +50,8 @@ extension ProgramTests {
 
         @Test(arguments: [
             "--max-seq-length", "--doc-stride", "--max-query-length", "--n-best-size", "--max-answer-length",
-            "--null-score-diff-threshold", "--micro-batch-tokens", "--threads",
+            "--null-score-diff-threshold", "--blank-longer-than", "--decode", "--micro-batch-tokens",
+            "--threads",
         ])
         func evaluateAndAnswerRefuseThemToo(flag: String) async throws {
             for value in try #require(Self.training[flag]) {
@@ -60,6 +62,14 @@ extension ProgramTests {
                     ]), 64, flag)
                 expectFailure(try await Program.run(["answer", "--model", "m", setting]), 64, flag)
             }
+        }
+
+        @Test(arguments: [[], ["--version-2-with-negative", "--decode", "argmax"], ["--decode", "nbest"]])
+        func aThresholdIsFittedOnlyWhereOneDecides(others: [String]) async throws {
+            let arguments = [
+                "evaluate", "--model", "m", "--dataset", "f", "--output-dir", "o", "--calibrate",
+            ]
+            expectFailure(try await Program.run(arguments + others), 64, "--calibrate")
         }
 
         @Test(arguments: notPositive)

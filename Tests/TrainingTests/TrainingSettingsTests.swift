@@ -41,10 +41,14 @@ import Training
         for (name, value) in numbers { #expect(flags[name] as? Double == value, "\(name)") }
         let texts = [
             "model": "m", "output-dir": "o", "lr-scheduler-type": "linear", "unanswerable-windows": "cls",
-            "eval-strategy": "epoch", "save-strategy": "epoch",
+            "eval-strategy": "epoch", "save-strategy": "epoch", "decode": "nbest",
         ]
         for (name, value) in texts { #expect(flags[name] as? String == value, "\(name)") }
         #expect(flags["no-shuffle"] as? Bool == false && flags["version-2-with-negative"] as? Bool == false)
+        for name in ["trim-particles", "strip-special-tokens", "calibrate"] {
+            #expect(flags[name] as? Bool == false, "\(name)")
+        }
+        #expect(flags["blank-longer-than"] is NSNull)
         #expect(flags["max-query-length"] is NSNull && flags["eval-steps"] is NSNull)
         #expect(flags["max-steps"] == nil && flags["validation-file"] == nil)
     }
