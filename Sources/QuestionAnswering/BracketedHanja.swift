@@ -9,9 +9,7 @@ enum BracketedHanja {
         var edits: [CleaningEdit] = []
         for (index, scalar) in text.enumerated() {
             // Most text stands outside of brackets.
-            if open.isEmpty, scalar < 0x3000 ? scalar != 0x28 && scalar != 0x5B : ScalarKind.isHangul(scalar) {
-                continue
-            }
+            if open.isEmpty, !mayOpen(scalar) { continue }
             if let closing = ScalarKind.closing(scalar) {
                 open.append(Bracket(start: index, closing: closing))
             } else if let last = open.last {
@@ -24,6 +22,11 @@ enum BracketedHanja {
             }
         }
         return edits
+    }
+
+    @inline(__always)
+    private static func mayOpen(_ scalar: UInt32) -> Bool {
+        scalar < 0x3000 ? scalar == 0x28 || scalar == 0x5B : !ScalarKind.isHangul(scalar)
     }
 
     private static func close(
