@@ -53,11 +53,15 @@ package struct CleaningStatistics: Sendable, Equatable {
             "cleaning changed \(changedContexts) of \(contexts) contexts: \(rules.joined(separator: ", "))"
         let spared =
             sparedQuestions > 0
-            ? ["\(sparedQuestions) questions keep their original text, as cleaning would touch their answers"]
+            ? [
+                "\(sparedQuestions) question(s) keep their original text, as cleaning would touch their answers"
+            ]
             : []
         let touched =
             touchedQuestions > 0
-            ? ["cleaning touches the answers of \(touchedQuestions) questions, which are asked all the same"]
+            ? [
+                "cleaning touches the answers of \(touchedQuestions) question(s), which are asked all the same"
+            ]
             : []
         return [line] + spared + touched
     }

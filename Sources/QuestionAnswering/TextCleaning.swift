@@ -55,7 +55,7 @@ package struct CleanedText: Sendable, Equatable {
     let sources: [Int32]
 
     /// A token of `text` with its place in the original.
-    func original(_ token: Token) -> Token {
+    package func original(_ token: Token) -> Token {
         guard token.start < token.end, sources.indices.contains(Int(token.end) - 1) else { return token }
         return Token(id: token.id, start: sources[Int(token.start)], end: sources[Int(token.end) - 1] + 1)
     }

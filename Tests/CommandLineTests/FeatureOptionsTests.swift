@@ -36,7 +36,7 @@ extension ProgramTests {
                 evaluate(work, data, "output", ["--clean", "hanja,special,boilerplate"]))
             expectSuccess(result)
             #expect(result.errorText.contains("cleaning changed 1 of 1 contexts: hanja 3 (12 code points)"))
-            #expect(result.errorText.contains("answers of 1 questions"))
+            #expect(result.errorText.contains("answers of 1 question(s)"))
             let candidates = try work.json("output/eval_nbest_predictions.json").members
             #expect(candidates.count == 3)
             var spansRemovals = false
@@ -82,7 +82,7 @@ extension ProgramTests {
             }
             let first = try await Program.run(train(options))
             expectSuccess(first)
-            #expect(first.errorText.contains("1 questions keep their original text"))
+            #expect(first.errorText.contains("1 question(s) keep their original text"))
             let settings = try work.json("run/run.json")["settings"]
             #expect(settings?["features"] == "single-window" && settings?["clean"] == "hanja,special")
             #expect(settings?["split-sentences"] == .boolean(false))

@@ -208,7 +208,7 @@ struct CleanedFeatureTests {
         #expect(evaluation.sparedQuestions == 0 && evaluation.touchedQuestions == 1)
         #expect(
             training.notices[0].contains("1 of 2 contexts")
-                && training.notices[1].contains("1 questions keep"))
+                && training.notices[1].contains("1 question(s) keep"))
         #expect(
             JSONValue.object(training.members).compact.contains(#""hanja":{"removals":2,"code_points":10}"#))
     }
