@@ -9,7 +9,7 @@ import Training
     private static func data(seed: UInt64 = 3) throws -> PreparationCase {
         var random = SeededGenerator(seed: seed)
         let pieces = ["abc", "de(漢字)", "■", "f ", "g. ", "(大韓)", "hij", "(k)", "\n"]
-        var data = try PreparationCase(contexts: 0)
+        let data = try PreparationCase(contexts: 0)
         try data.write(
             (0..<20).map { number in
                 let context = "x" + (0..<12).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
@@ -77,7 +77,7 @@ import Training
             let second = try data.load(.training(strict: false), cache: data.cache)
             #expect(second.set.features == first.set.features && second.notices == first.notices)
         }
-        #expect(data.folder.names("features").count { $0.hasSuffix(".h5") } == variants.count)
+        #expect(try data.folder.names("features").count { $0.hasSuffix(".h5") } == variants.count)
         #expect(data.recorder.all.count { $0.contains("from the cache") } == variants.count)
     }
 
