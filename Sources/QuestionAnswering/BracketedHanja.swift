@@ -37,6 +37,7 @@ enum BracketedHanja {
             if !open.isEmpty { open[open.count - 1].holdsOther = true }
             return
         }
+        if !open.isEmpty { open[open.count - 1].holdsIdeograph = true }
         while let last = edits.last, last.range.lowerBound > bracket.start { edits.removeLast() }
         edits.append(CleaningEdit(range: bracket.start..<end + 1, separates: false))
     }

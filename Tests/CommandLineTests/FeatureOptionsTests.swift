@@ -82,7 +82,7 @@ extension ProgramTests {
             }
             let first = try await Program.run(train(options))
             expectSuccess(first)
-            #expect(first.errorText.contains("1 question(s) keep their original text"))
+            #expect(first.errorText.contains("question(s) keep their original text"))
             let settings = try work.json("run/run.json")["settings"]
             #expect(settings?["features"] == "single-window" && settings?["clean"] == "hanja,special")
             #expect(settings?["split-sentences"] == .boolean(false))
