@@ -36,7 +36,7 @@ package struct DataPreparation {
         trainingBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: settings)
         var complete = settings
         complete.unanswerableWindows = .cls
-        completeBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: complete)
+        completeBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: complete, sparesAnswers: false)
     }
 
     /// How the windows to train on are cut.
@@ -67,6 +67,10 @@ package struct DataPreparation {
 
     /// The questions to cut into features, their answers audited.
     func work(_ dataset: Dataset, _ kind: FeatureKind) throws -> FeatureWork {
+        try audited(dataset, kind).countingCleaning(by: builder(kind))
+    }
+
+    private func audited(_ dataset: Dataset, _ kind: FeatureKind) throws -> FeatureWork {
         switch kind {
         case .training(let strict):
             let audit = try dataset.auditingAnswers(strict: strict)

@@ -3,6 +3,7 @@ import QuestionAnswering
 import Training
 
 extension UnanswerableWindows: ExpressibleByArgument {}
+extension FeatureLayout: ExpressibleByArgument {}
 extension ScheduleKind: ExpressibleByArgument {}
 extension AnswerDecoding: ExpressibleByArgument {}
 
@@ -43,21 +44,54 @@ struct FeatureOptions: ParsableArguments {
     @Option(help: "Cut questions to this many tokens.")
     var maxQueryLength: Int?
 
+    @Option(
+        name: .customLong("features"),
+        help:
+            "Question and windows of the context (default), or the cut context and question (single-window).")
+    var layout = FeatureLayout.default
+
+    @Option(help: "Leave out of contexts, one or more with commas: hanja, special, boilerplate.")
+    var clean: String?
+
+    @Flag(help: "Windows begin with sentences, where they can.")
+    var splitSentences = false
+
     static let defaultLength = 384
 
     func validate() throws {
         try requirePositive("--max-seq-length", maxSeqLength)
         try require(docStride >= 0, "--doc-stride", docStride, "0 or more")
         try requirePositive("--max-query-length", maxQueryLength)
+        for (name, rule) in cleaningRules where rule == nil {
+            let known = CleaningRule.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError(
+                "--clean has no rule '\(name)': it takes \(known), with commas between them")
+        }
+        guard !splitSentences || layout == .default else {
+            throw ValidationError(
+                "--split-sentences does not go with --features \(layout.rawValue), which has one window")
+        }
+    }
+
+    private var cleaningRules: [(name: String, rule: CleaningRule?)] {
+        guard let clean else { return [] }
+        return clean.split(separator: ",", omittingEmptySubsequences: false).map { name in
+            let name = name.trimmingPrefix { $0 == " " }
+            return (String(name), CleaningRule(rawValue: String(name)))
+        }
     }
 
     /// - positions: of the model, where the length should follow it when none is given.
     func settings(
         _ unanswerable: UnanswerableWindows = .cls, fitting positions: Int = .max
     ) -> FeatureSettings {
-        FeatureSettings(
+        var settings = FeatureSettings(
             maxSequenceLength: maxSeqLength ?? min(Self.defaultLength, positions), documentStride: docStride,
             maxQueryLength: maxQueryLength, unanswerableWindows: unanswerable)
+        settings.layout = layout
+        settings.cleaning = TextCleaning(cleaningRules.compactMap(\.rule))
+        settings.splitsSentences = splitSentences
+        return settings
     }
 }
 
