@@ -45,7 +45,7 @@ struct EvaluateCommand: RankedCommand {
     ) throws {
         let opened = try OpenedModel(
             path: model, tokenizer: tokenizer.overrides, communicator: communicator)
-        let settings = features.settings(fitting: opened.configuration.maxPositions)
+        let settings = features.settings(fitting: opened.configuration.maxSequenceLength)
         let preparation = try communicator.together {
             try DataPreparation(
                 configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings)
