@@ -133,7 +133,8 @@ private struct ConfigurationDocument: Decodable {
         guard case .list(let names) = architectures, case .text(let name) = names.first else {
             throw ModelError(
                 key: "model_type", what: "neither model_type nor architectures says what the model is",
-                remedy: "use the config.json of a Hugging Face model, or add \"model_type\": \"bert\"")
+                remedy: "use the config.json of a Hugging Face model, or add \"model_type\": \"bert\", "
+                    + "\"electra\" or \"roberta\"")
         }
         guard let type = ModelType.allCases.first(where: { name.hasPrefix($0.className) }) else {
             throw wrong("architectures", .text(name), "is not a model this program knows", Self.known)

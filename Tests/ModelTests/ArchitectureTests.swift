@@ -139,6 +139,23 @@ import Testing
             logits == Array(UnsafeBufferPointer(start: model.logits.start, count: batch.tokens)))
     }
 
+    @Test func memoryIsCountedForTheProjection() throws {
+        func bytes(_ name: String, _ purpose: ModelPurpose) throws -> Int {
+            SpanModel.activationBytes(
+                try ReferenceModel(name).configuration, BatchCapacity(tokens: 1600, sequenceLength: 16),
+                threads: 1, purpose)
+        }
+        let (narrow, same, wide) = (12 * 1600 * 4, 24 * 1600 * 4, 31 * 1600 * 4)
+        for purpose in [ModelPurpose.training, .inference] {
+            let plain = try bytes("electra", purpose)
+            #expect(try bytes("roberta", purpose) == plain)
+            // The sum and what the projection reads, for the sum alone; wider ones also as a gradient.
+            #expect(try bytes("electra-projected", purpose) == plain + 2 * narrow - same)
+            let gradient = purpose == .training ? wide - same : 0
+            #expect(try bytes("electra-narrowed", purpose) == plain + 2 * wide - same + gradient)
+        }
+    }
+
     @Test func theLongestSequenceIsOnlyAsLongAsThereArePositions() throws {
         let electra = try ReferenceModel("electra").configuration
         let roberta = try ReferenceModel("roberta").configuration
