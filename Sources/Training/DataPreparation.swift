@@ -19,17 +19,7 @@ package struct DataPreparation {
     package init(
         configuration: ModelConfiguration, tokenizer: any Tokenizer, settings: FeatureSettings
     ) throws {
-        guard settings.maxSequenceLength <= configuration.maxPositions else {
-            throw TrainingError.setting(
-                flag: "--max-seq-length \(settings.maxSequenceLength)",
-                problem: "the model has only \(configuration.maxPositions) positions",
-                remedy: "give --max-seq-length \(configuration.maxPositions) or less")
-        }
-        guard configuration.tokenTypeCount >= 2 else {
-            throw TrainingError.data(
-                location: "type_vocab_size \(configuration.tokenTypeCount)",
-                problem: "question and context need two token types", remedy: "use a model that has two")
-        }
+        try Self.requirePositions(configuration, for: settings.maxSequenceLength)
         self.configuration = configuration
         var settings = settings
         settings.usesTokenTypes = configuration.usesTokenTypes
@@ -37,6 +27,17 @@ package struct DataPreparation {
         var complete = settings
         complete.unanswerableWindows = .cls
         completeBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: complete, sparesAnswers: false)
+    }
+
+    private static func requirePositions(_ configuration: ModelConfiguration, for length: Int) throws {
+        let most = configuration.maxSequenceLength
+        guard length > most else { return }
+        let kept = configuration.maxPositions - most
+        throw TrainingError.setting(
+            flag: "--max-seq-length \(length)",
+            problem: "the model has only \(configuration.maxPositions) positions"
+                + (kept > 0 ? ", \(kept) of which stand for no token" : ""),
+            remedy: "give --max-seq-length \(most) or less")
     }
 
     /// How the windows to train on are cut.

@@ -128,7 +128,7 @@ extension EvaluationRun {
     /// - members: models with the same tokenizer.
     private func windows(for members: [OpenedModel]) throws -> (FeatureLoader, FeatureSet) {
         var windows = settings.windows
-        let positions = members.map(\.configuration.maxPositions).min() ?? windows.maxSequenceLength
+        let positions = members.map(\.configuration.maxSequenceLength).min() ?? windows.maxSequenceLength
         if !settings.isLengthGiven { windows.maxSequenceLength = min(windows.maxSequenceLength, positions) }
         // What fits one need not fit another: each has its say.
         let preparations = try communicator.together {

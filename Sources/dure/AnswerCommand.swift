@@ -60,7 +60,7 @@ struct AnswerCommand: ParsableCommand {
         let logger = makeLogger(communicator)
         let opened = try OpenedModel(
             path: model, tokenizer: tokenizer.overrides, communicator: communicator)
-        let settings = features.settings(fitting: opened.configuration.maxPositions)
+        let settings = features.settings(fitting: opened.configuration.maxSequenceLength)
         let preparation = try DataPreparation(
             configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings)
         let plan = try communicator.planCompute(

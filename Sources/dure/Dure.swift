@@ -8,7 +8,8 @@ import Training
 struct Dure: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dure",
-        abstract: "Fine-tunes BERT models for Korean extractive question answering on CPU clusters.",
+        abstract:
+            "Fine-tunes BERT, ELECTRA and RoBERTa for Korean extractive question answering on CPU clusters.",
         discussion: "Run alone, or on N ranks as `mpirun -n N dure train …`.",
         version: dureVersion,
         subcommands: [
