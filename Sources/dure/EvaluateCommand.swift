@@ -4,7 +4,7 @@ import Logging
 import QuestionAnswering
 import Training
 
-struct EvaluateCommand: RankedCommand {
+struct EvaluateCommand: RankedCommand, ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Answer a dataset's questions and score the answers; under mpirun on all ranks together.",
@@ -25,9 +25,11 @@ struct EvaluateCommand: RankedCommand {
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func run() throws {
         try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+            try config.requireSame(on: communicator)
             var output: OutputDirectory?
             try communicator.onRoot { output = try OutputDirectory(creating: outputDir) }
             do {
