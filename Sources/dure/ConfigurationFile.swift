@@ -147,7 +147,7 @@ extension ConfigurationFile {
         do {
             return try Yams.compose(yaml: text, .default, .default, .utf8)
         } catch let error as YamlError {
-            throw bad(error.problem, path, line: error.line, remedy: "write YAML or JSON")
+            throw bad(error.problem, path, line: error.line, remedy: error.remedy)
         } catch {
             throw bad("\(error)", path, remedy: "write YAML or JSON")
         }
@@ -164,6 +164,10 @@ extension YamlError {
             "not YAML, \(problem)"
         default: "not YAML"
         }
+    }
+
+    fileprivate var remedy: String {
+        if case .duplicatedKeysInMapping = self { "leave one of them" } else { "write YAML or JSON" }
     }
 
     fileprivate var line: Int? {

@@ -74,7 +74,7 @@ struct ConfiguredArguments {
         case .truth(let isTrue, _) where flag.isFlag: return flagArguments(name, isTrue, command)
         case .truth(let isTrue, _) where flag.needsNoValue: return isTrue ? ["--\(name)"] : []
         case .text, .list:
-            guard !flag.isFlag else { throw wrong("\(name) has a value", "write true or false") }
+            guard !flag.isFlag else { throw wrong("\(name) is neither true nor false", "write one of them") }
         case .truth: break
         }
         switch setting.value {

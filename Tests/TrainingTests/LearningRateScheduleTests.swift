@@ -59,7 +59,8 @@ import Training
     }
 
     private static func expect(
-        _ schedule: LearningRateSchedule, _ factors: [Double], sourceLocation: SourceLocation = #_sourceLocation
+        _ schedule: LearningRateSchedule, _ factors: [Double],
+        sourceLocation: SourceLocation = #_sourceLocation
     ) {
         for (step, factor) in factors.enumerated() {
             let expected = schedule.peak * factor
