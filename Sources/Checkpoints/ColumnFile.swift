@@ -1,6 +1,6 @@
 import Foundation
 
-/// Flat columns of whole numbers and some texts in an HDF5 file of their own, as features are kept.
+/// Flat columns of numbers and some texts in an HDF5 file of their own, as features are kept.
 ///
 /// Damage is found three times over: by the checksums of HDF5's format 1.10, by Fletcher-32 on every chunk, and by
 /// a CRC-32 over all content, because Fletcher-32 takes some words of zeros and of ones for the same.
@@ -13,6 +13,8 @@ package struct ColumnFile: Sendable, Equatable {
     package var columns: [String: [Int32]] = [:]
     /// Each a one-dimensional dataset.
     package var indexes: [String: [Int64]] = [:]
+    /// Each a one-dimensional dataset.
+    package var floats: [String: [Float]] = [:]
 
     package init(attributes: [String: String]) { self.attributes = attributes }
 
@@ -22,12 +24,16 @@ package struct ColumnFile: Sendable, Equatable {
         package var texts: [String]
         package var columns: [String]
         package var indexes: [String]
+        package var floats: [String]
 
-        package init(attributes: [String], texts: [String], columns: [String], indexes: [String]) {
+        package init(
+            attributes: [String], texts: [String], columns: [String], indexes: [String], floats: [String] = []
+        ) {
             self.attributes = attributes
             self.texts = texts
             self.columns = columns
             self.indexes = indexes
+            self.floats = floats
         }
     }
 
@@ -41,8 +47,9 @@ package struct ColumnFile: Sendable, Equatable {
                 for (name, text) in attributes.inOrder { try file.writeAttribute(name, .text(text)) }
                 try file.writeAttribute(Self.checksumName, .integer(Int(checksum)))
                 for (name, text) in texts.inOrder { _ = try file.writeText(name, Array(text.utf8)) }
-                for (name, values) in columns.inOrder { try file.writeIntegers(name, values) }
-                for (name, values) in indexes.inOrder { try file.writeIntegers(name, values) }
+                for (name, values) in columns.inOrder { try file.writeColumn(name, values) }
+                for (name, values) in indexes.inOrder { try file.writeColumn(name, values) }
+                for (name, values) in floats.inOrder { try file.writeColumn(name, values) }
                 try file.close()
             }
         }
@@ -64,8 +71,9 @@ package struct ColumnFile: Sendable, Equatable {
             let file = try HDF5Object.openFile(path)
             for name in names.attributes { attributes[name] = try file.readText(name) }
             for name in names.texts { texts[name] = try Self.text(file, name) }
-            for name in names.columns { columns[name] = try file.readIntegers(name) }
-            for name in names.indexes { indexes[name] = try file.readIntegers(name) }
+            for name in names.columns { columns[name] = try file.readColumn(name) }
+            for name in names.indexes { indexes[name] = try file.readColumn(name) }
+            for name in names.floats { floats[name] = try file.readColumn(name) }
             return try file.readCount(Self.checksumName)
         }
         guard recorded == Int(checksum) else {
@@ -95,14 +103,13 @@ package struct ColumnFile: Sendable, Equatable {
             add(name)
             add(text)
         }
-        for (name, values) in columns.inOrder {
+        func add(_ name: String, _ values: [some BitwiseCopyable]) {
             add("\(name) \(values.count)")
             values.withUnsafeBytes { sum.update($0) }
         }
-        for (name, values) in indexes.inOrder {
-            add("\(name) \(values.count)")
-            values.withUnsafeBytes { sum.update($0) }
-        }
+        for (name, values) in columns.inOrder { add(name, values) }
+        for (name, values) in indexes.inOrder { add(name, values) }
+        for (name, values) in floats.inOrder { add(name, values) }
         return sum.value
     }
 }
