@@ -34,9 +34,9 @@ struct ResumeCheck {
     /// Settings that change what is trained.
     private static let decisive = [
         "batch-size", "learning-rate", "weight-decay", "adam-beta1", "adam-beta2", "adam-epsilon",
-        "max-grad-norm", "lr-scheduler-type", "max-seq-length", "doc-stride", "max-query-length",
-        "unanswerable-windows", "features", "clean", "split-sentences", "do-lower-case", "strip-accents",
-        "strict", "validation-split", "seed",
+        "max-grad-norm", "lr-scheduler-type", "lr-restarts", "restart-epochs", "restart-multiplier", "gamma",
+        "max-seq-length", "doc-stride", "max-query-length", "unanswerable-windows", "features", "clean",
+        "split-sentences", "do-lower-case", "strip-accents", "strict", "validation-split", "seed",
         "no-shuffle", "hidden-dropout-prob", "attention-dropout-prob", "gradient-compression",
         "metric-for-best-model",
     ]
@@ -123,17 +123,6 @@ struct ResumeCheck {
             let data = try? JSONSerialization.data(
                 withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes])
             return data.map { String(decoding: $0, as: UTF8.self) } ?? "null"
-        }
-    }
-}
-
-extension LearningRateSchedule {
-    /// Whether the rate of a step depends on how many there are in all.
-    var dependsOnLength: Bool {
-        switch kind {
-        case .linear: true
-        case .constant: false
-        case .constantWithWarmup: warmupSteps > 0
         }
     }
 }

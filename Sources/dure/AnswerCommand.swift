@@ -4,7 +4,7 @@ import Foundation
 import QuestionAnswering
 import Training
 
-struct AnswerCommand: ParsableCommand {
+struct AnswerCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "answer", abstract: "Answer one question, or lines of questions from stdin.",
         discussion: """
@@ -31,6 +31,7 @@ struct AnswerCommand: ParsableCommand {
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
         try requirePositive("--top-k", topK)

@@ -3,7 +3,7 @@ import Foundation
 import QuestionAnswering
 import Training
 
-struct EvaluateCommand: RankedCommand {
+struct EvaluateCommand: RankedCommand, ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Answer a dataset's questions and score the answers; under mpirun on all ranks together.",
@@ -44,6 +44,7 @@ struct EvaluateCommand: RankedCommand {
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
         guard !model.isEmpty || !logits.isEmpty else {
@@ -59,6 +60,7 @@ struct EvaluateCommand: RankedCommand {
 
     func run() throws {
         try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+            try config.requireSame(on: communicator)
             let run = EvaluationRun(settings: settings, communicator: communicator, logger: logger)
             guard let (evaluation, members) = try run.run() else { return }
             if showSamples > 0 {

@@ -2,7 +2,7 @@ import ArgumentParser
 import QuestionAnswering
 import Training
 
-struct ScoreCommand: ParsableCommand {
+struct ScoreCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "score", abstract: "Score a predictions file, without a model.",
         discussion: "dure score --dataset dev.json --predictions OUT/eval_predictions.json")
@@ -12,6 +12,8 @@ struct ScoreCommand: ParsableCommand {
 
     @Option(help: "JSON object of question id and answer.")
     var predictions: String
+
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func run() throws {
         let questions = try DatasetReader.read([dataset])

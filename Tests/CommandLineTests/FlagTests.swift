@@ -19,7 +19,9 @@ extension ProgramTests {
             "--blank-longer-than": notPositive, "--decode": ["", "beam", "Argmax"],
             "--eval-steps": notPositive, "--save-steps": notPositive,
             "--save-total-limit": notPositive, "--threads": notPositive + ["1000000"],
-            "--logging-steps": notPositive,
+            "--logging-steps": notPositive, "--early-stopping-patience": notPositive,
+            "--lr-restarts": notPositive, "--restart-epochs": notPositive,
+            "--restart-multiplier": notPositive, "--gamma": notFinite + ["0", "-1", "1.1"],
             "--doc-stride": notWhole + ["-1"], "--warmup-steps": notWhole + ["-1"],
             "--seed": notWhole + ["-1"],
             "--num-train-epochs": notFinite + ["0", "-1"], "--learning-rate": notFinite + ["0", "-1"],
@@ -86,6 +88,13 @@ extension ProgramTests {
             ["--num-train-epochs", "1", "--max-steps", "1"],
             ["--warmup-ratio", "0.1", "--warmup-steps", "1"],
             ["--validation-file", "v", "--validation-split", "0.1"],
+            ["--lr-restarts", "2", "--restart-epochs", "1", "--lr-scheduler-type", "cosine_with_restarts"],
+            ["--restart-multiplier", "2", "--lr-scheduler-type", "cosine_with_restarts"],
+            ["--lr-restarts", "2"], ["--restart-epochs", "1", "--lr-scheduler-type", "cosine"],
+            ["--gamma", "0.5"], ["--gamma", "0.5", "--lr-scheduler-type", "cosine_with_restarts"],
+            ["--early-stopping-patience", "2"], ["--load-best-model-at-end"],
+            ["--early-stopping-patience", "2", "--validation-file", "v", "--eval-strategy", "no"],
+            ["--load-best-model-at-end", "--validation-file", "v", "--eval-strategy", "no"],
         ])
         func settingsThatContradictEachOtherAreRefused(flags: [String]) async throws {
             let folder = try TemporaryFolder()
@@ -94,6 +103,17 @@ extension ProgramTests {
             ]
             expectFailure(try await Program.run(required + flags), 64, flags[0])
             #expect(try folder.names.isEmpty)
+        }
+
+        @Test(arguments: [
+            ["--lr-scheduler-type", "exponential", "--warmup-ratio", "0.1"],
+            [
+                "--lr-scheduler-type", "cosine_with_restarts", "--restart-epochs", "1", "--warmup-steps", "1",
+            ],
+        ])
+        func schedulesByEpochsHaveNoWarmup(flags: [String]) async throws {
+            let required = ["train", "--model", "m", "--train-file", "f", "--output-dir", "o"]
+            expectFailure(try await Program.run(required + flags), 64, "warm-up", "between epochs")
         }
 
         @Test(arguments: [

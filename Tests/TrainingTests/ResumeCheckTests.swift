@@ -68,6 +68,15 @@ import Testing
         ("--hidden-dropout-prob 0.25 instead of none", { $0.hiddenDropout = 0.25 }),
         ("--metric-for-best-model \"f1\" instead of \"loss\"", { $0.bestMetric = .f1 }),
         ("--warmup-ratio 0.5 instead of 0", { $0.warmup = .ratio(0.5) }),
+        ("--lr-scheduler-type \"cosine\" instead of \"linear\"", { $0.schedule = .cosine }),
+        ("--gamma 0.5 instead of none", { $0.schedule = .exponential }),
+        (
+            "--restart-epochs 2 instead of none",
+            {
+                $0.schedule = .cosineWithRestarts
+                $0.restarts = .epochs(2, multiplier: 1)
+            }
+        ),
     ]
 
     @Test(arguments: changes.indices)
@@ -95,6 +104,8 @@ import Testing
                 $0.loggingSteps = 1
                 $0.answers.bestCount = 3
                 $0.compression = .gzip
+                $0.patience = 2
+                $0.loadsBest = true
             })
         #expect(check.changes.isEmpty && check.differences.isEmpty)
     }
