@@ -10,19 +10,20 @@ package struct AnswerMetrics: Sendable, Equatable {
     package var korquadF1 = 0.0
     /// In code points on the raw texts; lower is better.
     package var editDistance = 0.0
-    /// Questions.
+    /// Questions with known answers.
     package var total = 0
     /// Questions without a prediction; each scored as the empty text.
     package var missing = 0
 
-    /// Scores `predictions` on every question of `dataset`. With several gold answers the best counts.
+    /// Scores `predictions` on every question of `dataset` whose answers are known. With several gold answers the
+    /// best counts.
     package init(dataset: Dataset, predictions: Predictions) {
-        for question in dataset.questions {
+        for question in dataset.questions where question.hasKnownAnswers {
+            total += 1
             let prediction = predictions[question.id]
             if prediction == nil { missing += 1 }
             add(prediction ?? "", golds: question.answers.map(\.text), version: dataset.squadVersion)
         }
-        total = dataset.questions.count
         guard total > 0 else { return }
         let count = Double(total)
         exactMatch = 100 * exactMatch / count
@@ -47,12 +48,13 @@ package struct AnswerMetrics: Sendable, Equatable {
         golds.map { QuestionAnswering.editDistance(prediction, $0) }.min() ?? prediction.unicodeScalars.count
     }
 
-    /// Members in the order of the result files.
+    /// Members in the order of the result files; null where nothing could be scored.
     package var members: [(String, JSONValue)] {
-        [
-            ("exact_match", .number(exactMatch)), ("f1", .number(f1)),
-            ("korquad_exact_match", .number(korquadExactMatch)), ("korquad_f1", .number(korquadF1)),
-            ("edit_distance", .number(editDistance)), ("total", .integer(total)),
+        func mean(_ value: Double) -> JSONValue { total > 0 ? .number(value) : .null }
+        return [
+            ("exact_match", mean(exactMatch)), ("f1", mean(f1)),
+            ("korquad_exact_match", mean(korquadExactMatch)), ("korquad_f1", mean(korquadF1)),
+            ("edit_distance", mean(editDistance)), ("total", .integer(total)),
             ("missing", .integer(missing)),
         ]
     }
