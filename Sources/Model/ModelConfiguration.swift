@@ -48,6 +48,9 @@ package struct ModelConfiguration: Sendable, Codable, Equatable {
         case padTokenID = "pad_token_id"
     }
 
+    /// Whether the second of two texts has rows of its own in the table of token types.
+    package var usesTokenTypes: Bool { true }
+
     /// Width of one attention head.
     package var headSize: Int { hiddenSize / headCount }
 }

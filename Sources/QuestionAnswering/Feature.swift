@@ -1,4 +1,4 @@
-/// One window of a question's context as the model reads it: `[CLS] question [SEP] context [SEP]`, unpadded.
+/// One window of a question's context as the model reads it: question and context between special tokens, unpadded.
 package struct Feature: Sendable, Equatable {
     /// Into the dataset's questions.
     package let questionIndex: Int
@@ -6,6 +6,8 @@ package struct Feature: Sendable, Equatable {
     package let window: Int
     /// Every token of the feature.
     package let inputIDs: [Int32]
+    /// Index in `inputIDs` of the first token of type 1; their count where all are of type 0.
+    package let segmentBoundary: Int
     /// Index in `inputIDs` of the first context token.
     package let contextStart: Int
     /// The context tokens of this window, shared with the other windows and questions of the context. Their
@@ -28,15 +30,17 @@ package struct Feature: Sendable, Equatable {
         package static let unanswerable = Label(start: 0, end: 0)
     }
 
+    /// - segmentBoundary: nil stands for the first context token.
     package init(
-        questionIndex: Int, window: Int, inputIDs: [Int32], contextStart: Int,
-        contextTokens: ArraySlice<Token>,
-        label: Label? = nil
+        questionIndex: Int, window: Int, inputIDs: [Int32], segmentBoundary: Int? = nil, contextStart: Int,
+        contextTokens: ArraySlice<Token>, label: Label? = nil
     ) {
         precondition(contextStart >= 0 && contextStart + contextTokens.count <= inputIDs.count)
+        precondition(segmentBoundary.map { (0...inputIDs.count).contains($0) } ?? true)
         self.questionIndex = questionIndex
         self.window = window
         self.inputIDs = inputIDs
+        self.segmentBoundary = segmentBoundary ?? contextStart
         self.contextStart = contextStart
         self.contextTokens = contextTokens
         self.label = label
@@ -48,8 +52,8 @@ package struct Feature: Sendable, Equatable {
     /// Indexes of the context tokens in `inputIDs`.
     package var contextRange: Range<Int> { contextStart..<contextStart + contextTokens.count }
 
-    /// 0 up to and including the first `[SEP]`, then 1.
-    package var tokenTypeIDs: [Int32] { inputIDs.indices.map { $0 < contextStart ? 0 : 1 } }
+    /// 0 before `segmentBoundary`, then 1.
+    package var tokenTypeIDs: [Int32] { inputIDs.indices.map { $0 < segmentBoundary ? 0 : 1 } }
 
     /// The context token at an index into `inputIDs`, nil when that is none of the context's.
     package func contextToken(at index: Int) -> Token? {

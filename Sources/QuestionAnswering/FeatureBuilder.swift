@@ -15,15 +15,18 @@ package struct FeatureSettings: Sendable, Equatable {
     /// Longer questions are cut to this many tokens.
     package var maxQueryLength: Int?
     package var unanswerableWindows: UnanswerableWindows
+    /// Whether the second of question and context has token type 1; some models have only type 0.
+    package var usesTokenTypes: Bool
 
     package init(
         maxSequenceLength: Int = 384, documentStride: Int = 128, maxQueryLength: Int? = nil,
-        unanswerableWindows: UnanswerableWindows = .cls
+        unanswerableWindows: UnanswerableWindows = .cls, usesTokenTypes: Bool = true
     ) {
         self.maxSequenceLength = maxSequenceLength
         self.documentStride = documentStride
         self.maxQueryLength = maxQueryLength
         self.unanswerableWindows = unanswerableWindows
+        self.usesTokenTypes = usesTokenTypes
     }
 }
 
@@ -99,10 +102,12 @@ package struct FeatureBuilder: Sendable {
             let first = questionTokens.count + 2
             let label = labelled ? self.label(of: span, tokens: tokens, contextStart: first) : nil
             if label == .unanswerable, settings.unanswerableWindows == .drop { continue }
+            let ids = inputIDs(questionTokens, tokens)
             features.append(
                 Feature(
-                    questionIndex: index, window: window, inputIDs: inputIDs(questionTokens, tokens),
-                    contextStart: first, contextTokens: tokens, label: label))
+                    questionIndex: index, window: window, inputIDs: ids,
+                    segmentBoundary: settings.usesTokenTypes ? first : ids.count, contextStart: first,
+                    contextTokens: tokens, label: label))
         }
         return features
     }

@@ -31,6 +31,8 @@ package struct DataPreparation {
                 problem: "question and context need two token types", remedy: "use a model that has two")
         }
         self.configuration = configuration
+        var settings = settings
+        settings.usesTokenTypes = configuration.usesTokenTypes
         trainingBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: settings)
         var complete = settings
         complete.unanswerableWindows = .cls

@@ -4,11 +4,14 @@ import QuestionAnswering
 ///
 /// Offsets stand once for each context, and the windows of all its questions refer to them.
 package struct FeatureColumns: Sendable, Equatable {
-    // One element a feature: the question's index, the window's number, the index of the first context token among
-    // the ids, which context it is, the context's token that comes first, and the answer (both -1 without label).
+    // One element a feature: the question's index, the window's number, the index among the ids of the first token of
+    // type 1 and of the first context token, how many context tokens follow, which context it is, the context's token
+    // that comes first, and the answer (both -1 without label).
     package var question: [Int32] = []
     package var window: [Int32] = []
+    package var segmentBoundary: [Int32] = []
     package var contextStart: [Int32] = []
+    package var contextCount: [Int32] = []
     package var context: [Int32] = []
     package var firstToken: [Int32] = []
     package var startPosition: [Int32] = []
@@ -23,7 +26,7 @@ package struct FeatureColumns: Sendable, Equatable {
     package init() {}
 
     package var count: Int { question.count }
-    package var contextCount: Int { contextIndex.count - 1 }
+    package var contexts: Int { contextIndex.count - 1 }
 }
 
 extension FeatureColumns {
@@ -40,8 +43,10 @@ extension FeatureColumns {
     mutating func append(_ feature: Feature) {
         question.append(Int32(feature.questionIndex))
         window.append(Int32(feature.window))
+        segmentBoundary.append(Int32(feature.segmentBoundary))
         contextStart.append(Int32(feature.contextStart))
-        context.append(Int32(contextCount - 1))
+        contextCount.append(Int32(feature.contextTokens.count))
+        context.append(Int32(contexts - 1))
         firstToken.append(Int32(feature.contextTokens.startIndex))
         startPosition.append(Int32(feature.label?.start ?? -1))
         endPosition.append(Int32(feature.label?.end ?? -1))
@@ -51,10 +56,12 @@ extension FeatureColumns {
 
     /// Adds the features of `other` and their contexts after the own ones.
     mutating func append(_ other: FeatureColumns) {
-        let (contexts, ids, tokens) = (Int32(contextCount), Int64(inputIDs.count), Int64(offsets.count / 2))
+        let (contexts, ids, tokens) = (Int32(contexts), Int64(inputIDs.count), Int64(offsets.count / 2))
         question += other.question
         window += other.window
+        segmentBoundary += other.segmentBoundary
         contextStart += other.contextStart
+        contextCount += other.contextCount
         context += other.context.map { $0 + contexts }
         firstToken += other.firstToken
         startPosition += other.startPosition
@@ -68,8 +75,9 @@ extension FeatureColumns {
     /// Every column under its name in files, in the order of the bytes.
     static var columns: [(name: String, path: WritableKeyPath<FeatureColumns, [Int32]>)] {
         [
-            ("question", \.question), ("window", \.window), ("context_start", \.contextStart),
-            ("context", \.context), ("context_first_token", \.firstToken),
+            ("question", \.question), ("window", \.window), ("segment_boundary", \.segmentBoundary),
+            ("context_start", \.contextStart), ("context_count", \.contextCount), ("context", \.context),
+            ("context_first_token", \.firstToken),
             ("start_position", \.startPosition), ("end_position", \.endPosition), ("input_ids", \.inputIDs),
             ("offsets", \.offsets),
         ]
@@ -98,12 +106,13 @@ extension FeatureColumns {
         let contexts = tokens()
         return (0..<count).map { index in
             let first = Int(firstToken[index])
-            let tokens = contexts[Int(context[index])][first..<first + contextTokenCount(index)]
+            let tokens = contexts[Int(context[index])][first..<first + Int(contextCount[index])]
             let label = Feature.Label(start: Int(startPosition[index]), end: Int(endPosition[index]))
             return Feature(
                 questionIndex: Int(question[index]), window: Int(window[index]),
-                inputIDs: Array(inputIDs[inputRange(index)]), contextStart: Int(contextStart[index]),
-                contextTokens: tokens, label: label.start < 0 ? nil : label)
+                inputIDs: Array(inputIDs[inputRange(index)]), segmentBoundary: Int(segmentBoundary[index]),
+                contextStart: Int(contextStart[index]), contextTokens: tokens,
+                label: label.start < 0 ? nil : label)
         }
     }
 
@@ -113,9 +122,9 @@ extension FeatureColumns {
         for index in 0..<count {
             let source = inputRange(index).lowerBound + Int(contextStart[index])
             let target = Int(contextIndex[Int(context[index])]) + Int(firstToken[index])
-            for token in 0..<contextTokenCount(index) { ids[target + token] = inputIDs[source + token] }
+            for token in 0..<Int(contextCount[index]) { ids[target + token] = inputIDs[source + token] }
         }
-        return (0..<contextCount).map { context in
+        return (0..<contexts).map { context in
             (Int(contextIndex[context])..<Int(contextIndex[context + 1])).map {
                 Token(id: ids[$0], start: offsets[2 * $0], end: offsets[2 * $0 + 1])
             }
@@ -126,18 +135,16 @@ extension FeatureColumns {
         Int(inputIndex[feature])..<Int(inputIndex[feature + 1])
     }
 
-    /// All that follow the context's start but the last `[SEP]`.
-    private func contextTokenCount(_ feature: Int) -> Int {
-        inputRange(feature).count - Int(contextStart[feature]) - 1
-    }
-
     /// What is wrong with columns from a file; nil when `features()` can be made of them.
     ///
     /// - Parameters:
     ///   - questions: how many there are.
     ///   - vocabularySize: ids must be below.
     func problem(questions: Int, vocabularySize: Int) -> String? {
-        let perFeature = [window, contextStart, context, firstToken, startPosition, endPosition]
+        let perFeature = [
+            window, segmentBoundary, contextStart, contextCount, context, firstToken, startPosition,
+            endPosition,
+        ]
         guard perFeature.allSatisfy({ $0.count == count }), inputIndex.count == count + 1,
             contextIndex.count > 0, offsets.count % 2 == 0
         else { return "its columns differ in length" }
@@ -164,13 +171,15 @@ extension FeatureColumns {
 
     private func isSound(_ index: Int, questions: Int) -> Bool {
         guard (0..<questions).contains(Int(question[index])), window[index] >= 0,
-            contextStart[index] >= 0, firstToken[index] >= 0, contextTokenCount(index) >= 0,
-            (0..<contextCount).contains(Int(context[index]))
+            contextStart[index] >= 0, firstToken[index] >= 0, contextCount[index] >= 0,
+            (0..<contexts).contains(Int(context[index])),
+            (0...inputRange(index).count).contains(Int(segmentBoundary[index])),
+            Int(contextStart[index]) + Int(contextCount[index]) <= inputRange(index).count
         else { return false }
         let context = Int(context[index])
         let available = Int(contextIndex[context + 1] - contextIndex[context])
         let (start, end) = (startPosition[index], endPosition[index])
-        return Int(firstToken[index]) + contextTokenCount(index) <= available
+        return Int(firstToken[index]) + Int(contextCount[index]) <= available
             && (start == -1 && end == -1 || 0 <= start && start <= end && end < inputRange(index).count)
     }
 }
