@@ -23,6 +23,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -33,7 +34,12 @@ let package = Package(
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"], swiftSettings: kernelSettings),
         .target(name: "Model", dependencies: ["Kernels"], swiftSettings: modelSettings),
         .target(name: "Distributed", dependencies: ["CMPI", "Kernels"]),
-        .target(name: "Checkpoints", dependencies: ["CHDF5", "Model"]),
+        .target(
+            name: "Checkpoints",
+            dependencies: [
+                "CHDF5", "Model", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Generated/example.proto"]),
         .target(name: "QuestionAnswering"),
         .target(
             name: "Training",

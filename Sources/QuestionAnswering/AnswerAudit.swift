@@ -30,7 +30,8 @@ package struct AnswerAudit: Sendable {
                 total: "\(answers(skipped)) skipped: not used for training")
             + lines(
                 for: unanswered, limit: limit, title: "skipped",
-                total: "\(unanswered.count) question\(unanswered.count == 1 ? "" : "s") without answer skipped: "
+                total:
+                    "\(unanswered.count) question\(unanswered.count == 1 ? "" : "s") without answer skipped: "
                     + "not used for training")
     }
 
@@ -76,13 +77,16 @@ extension Dataset {
                 audited.questions[index].answers[0].start = start
                 trainable.append(index)
                 let cause = AnswerUnits.unit(of: answer, in: text, at: start)
-                repaired.append(misplaced(question, answer, "found at \(start)\(cause.map { ", \($0)" } ?? "")"))
+                repaired.append(
+                    misplaced(question, answer, "found at \(start)\(cause.map { ", \($0)" } ?? "")"))
             case .unknown(let reason):
                 skipped.append(misplaced(question, answer, reason))
             }
         }
         let all = repaired + skipped + unanswered
-        if strict, let first = all.first { throw DatasetError.misplacedAnswers(count: all.count, first: first) }
+        if strict, let first = all.first {
+            throw DatasetError.misplacedAnswers(count: all.count, first: first)
+        }
         return AnswerAudit(
             dataset: audited, trainable: trainable, repaired: repaired, skipped: skipped,
             unanswered: unanswered)

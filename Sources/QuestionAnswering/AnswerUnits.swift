@@ -21,7 +21,8 @@ enum AnswerUnits {
             guard let start = codePoint(at: answer.start, in: context, width: width),
                 context.holds(text, at: start)
             else { continue }
-            return "it stands at \(start), which is \(answer.start) in \(name): answer_start counts code points"
+            return
+                "it stands at \(start), which is \(answer.start) in \(name): answer_start counts code points"
         }
         guard normalized(context).onlyOccurrence(of: normalized(text)) != nil else { return nil }
         return "the two differ only by Unicode normalisation (NFC, NFD)"

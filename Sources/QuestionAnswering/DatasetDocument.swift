@@ -15,10 +15,12 @@ struct DatasetDocument: Decodable {
         if let container = try? decoder.container(keyedBy: Keys.self) {
             isNested = container.contains(.data)
             version =
-                container.contains(.version) ? try? container.decode(FlexibleText.self, forKey: .version).text : nil
+                container.contains(.version)
+                ? try? container.decode(FlexibleText.self, forKey: .version).text : nil
             records =
                 isNested
-                ? try container.decode([DatasetRecord].self, forKey: .data) : [try DatasetRecord(from: decoder)]
+                ? try container.decode([DatasetRecord].self, forKey: .data)
+                : [try DatasetRecord(from: decoder)]
         } else if (try? decoder.unkeyedContainer()) != nil {
             isNested = false
             version = nil
@@ -78,7 +80,8 @@ enum DatasetRecord: Decodable {
         .dataCorrupted(
             .init(
                 codingPath: path,
-                debugDescription: "not a record of a dataset; understood are SQuAD, KorQuAD 1.0, KLUE-MRC, goorm and "
+                debugDescription:
+                    "not a record of a dataset; understood are SQuAD, KorQuAD 1.0, KLUE-MRC, goorm and "
                     + "AI Hub: a list \"data\" of articles with \"paragraphs\" of \"context\" and \"qas\", or a "
                     + "list, or lines, of questions with \"context\", \"question\" and \"answers\""))
     }

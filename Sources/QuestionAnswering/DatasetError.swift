@@ -69,7 +69,8 @@ extension DatasetError: CustomStringConvertible {
         case .duplicateID(let id, let first, let second):
             return "question id \(id) occurs twice (\(first) and \(second)): give every question its own id"
         case .misplacedAnswers(let count, let first):
-            return "\(count) misplaced or missing answer\(count == 1 ? "" : "s"), the first: \(first.problem) "
+            return
+                "\(count) misplaced or missing answer\(count == 1 ? "" : "s"), the first: \(first.problem) "
                 + "(\(first.place)): correct the dataset, or leave out --strict"
         }
     }

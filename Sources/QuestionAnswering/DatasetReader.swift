@@ -12,7 +12,8 @@ package enum DatasetReader {
             if let lines = JSONLines(data) {
                 try add(lines, of: data, path: path, index: index, to: &builder)
             } else {
-                try builder.add(JSONFile.decode(DatasetDocument.self, from: data, path: path), pathIndex: index)
+                try builder.add(
+                    JSONFile.decode(DatasetDocument.self, from: data, path: path), pathIndex: index)
             }
             builder.endFile()
         }
@@ -23,7 +24,8 @@ package enum DatasetReader {
         _ lines: JSONLines, of data: Data, path: String, index: Int, to builder: inout DatasetBuilder
     ) throws {
         for line in lines.lines {
-            let content = data[data.startIndex + line.range.lowerBound..<data.startIndex + line.range.upperBound]
+            let content = data[
+                data.startIndex + line.range.lowerBound..<data.startIndex + line.range.upperBound]
             let document = try JSONFile.decode(
                 DatasetDocument.self, from: content, path: path, line: (line.number, line.range.lowerBound))
             try builder.add(document, pathIndex: index, line: line.number)

@@ -36,12 +36,12 @@ package struct Evaluator {
     private let extractor: AnswerExtractor
     private let communicator: any Communicator
 
-    /// - data: every window of every question, labelled where there are answers; on rank 0 with the texts.
+    /// - data: every window of every question, labelled where there are answers; on rank 0 with the texts, without
+    ///   which there are no predictions, but only a loss.
     package init(
         forward: DistributedForward, data: FeatureSet, answers: AnswerSettings,
         communicator: any Communicator
     ) {
-        precondition(!communicator.isRoot || data.dataset != nil)
         self.forward = forward
         self.data = data
         self.communicator = communicator
@@ -54,9 +54,11 @@ package struct Evaluator {
     package func run(isInterrupted: @escaping @Sendable () -> Bool = { false }) throws -> Evaluation? {
         let logits = try forward.logits(data, isInterrupted: isInterrupted)
         return try communicator.together {
-            guard let logits, let dataset = data.dataset else { return nil }
+            guard let logits else { return nil }
+            let dataset = data.dataset ?? Dataset(contexts: [], questions: [])
             let predictions = try extractor.predictions(
-                for: dataset, features: data.features, logits: logits)
+                for: dataset, features: data.dataset == nil ? [] : data.features,
+                logits: data.dataset == nil ? [] : logits)
             let metrics = AnswerMetrics(dataset: dataset, predictions: Predictions(predictions))
             return Evaluation(
                 predictions: predictions,
@@ -87,10 +89,12 @@ package struct Evaluator {
 extension Evaluation {
     /// Writes predictions, n-best lists and metrics to `directory` under the names of the interface.
     package func write(to directory: OutputDirectory, allowsNoAnswer: Bool) throws {
-        try directory.write(PredictionFiles.answers(predictions), to: "eval_predictions.json")
-        try directory.write(PredictionFiles.candidates(predictions), to: "eval_nbest_predictions.json")
-        if allowsNoAnswer {
-            try directory.write(PredictionFiles.nullOdds(predictions), to: "eval_null_odds.json")
+        if !predictions.isEmpty {
+            try directory.write(PredictionFiles.answers(predictions), to: "eval_predictions.json")
+            try directory.write(PredictionFiles.candidates(predictions), to: "eval_nbest_predictions.json")
+            if allowsNoAnswer {
+                try directory.write(PredictionFiles.nullOdds(predictions), to: "eval_null_odds.json")
+            }
         }
         try directory.write(JSONValue.object(result.members).indented + "\n", to: "eval_results.json")
     }

@@ -35,7 +35,8 @@ struct ResumeCheck {
     private static let decisive = [
         "batch-size", "learning-rate", "weight-decay", "adam-beta1", "adam-beta2", "adam-epsilon",
         "max-grad-norm", "lr-scheduler-type", "max-seq-length", "doc-stride", "max-query-length",
-        "unanswerable-windows", "do-lower-case", "strip-accents", "strict", "validation-split", "seed",
+        "unanswerable-windows", "do-lower-case", "strip-accents", "strict", "validation-split", "split-by",
+        "seed",
         "no-shuffle", "hidden-dropout-prob", "attention-dropout-prob", "gradient-compression",
         "metric-for-best-model",
     ]

@@ -13,8 +13,11 @@ struct ScoreCommand: ParsableCommand {
     var predictions: String
 
     func run() throws {
-        let metrics = AnswerMetrics(
-            dataset: try DatasetReader.read([dataset]), predictions: try Predictions(path: predictions))
+        let golds = try DatasetReader.read([dataset])
+        let metrics = AnswerMetrics(dataset: golds, predictions: try Predictions(path: predictions))
+        if !golds.hasKnownAnswers {
+            printMessage("dure: warning: the dataset has no answers (\(dataset)): there is nothing to score")
+        }
         try printResult(metrics.json.indented)
     }
 }
