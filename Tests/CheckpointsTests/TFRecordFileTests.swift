@@ -8,7 +8,8 @@ struct TFRecordFileTests {
     private func records(_ bytes: [UInt8]) throws -> [[UInt8]] {
         let folder = try TemporaryFolder()
         var records: [[UInt8]] = []
-        try TFRecordFile.forEachRecord(of: MappedFile(path: folder.write(bytes, to: "f.tfrecord"))) { number, record in
+        try TFRecordFile.forEachRecord(of: MappedFile(path: folder.write(bytes, to: "f.tfrecord"))) {
+            number, record in
             #expect(number == records.count)
             records.append(Array(record))
         }
@@ -46,7 +47,9 @@ struct TFRecordFileTests {
     }
 
     @Test func recordsOfAnyLengthRoundTrip() throws {
-        let all = [0, 1, 7, 8, 9, 1000, 70_000].map { count in (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) } }
+        let all = [0, 1, 7, 8, 9, 1000, 70_000].map { count in
+            (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }
+        }
         #expect(try records(file(all)) == all)
         #expect(try records([]) == [])
     }

@@ -16,8 +16,11 @@ extension ProgramTests {
         @Test(arguments: [
             (#"{"text":"조선","answer_start":5}"#, ""), (#"[{"text":"조선","answer_start":"5"}]"#, ""),
             (#"[{"text":"조선","answer_start":5.0}]"#, ""),
-            (#"[{"text":"조선","answer_start":6}]"#, "repaired: answer \"조선\" does not stand at 6: found at 5, "
-                + "answer_start counts UTF-16 units"),
+            (
+                #"[{"text":"조선","answer_start":6}]"#,
+                "repaired: answer \"조선\" does not stand at 6: found at 5, "
+                    + "answer_start counts UTF-16 units"
+            ),
             (#"[{"text":"조선","answer_start":-5}]"#, "found at 5"),
             (#"[{"text":"조선","answer_start":123456789012}]"#, "found at 5"),
             (#"[{"text":"두레","answer_start":51}]"#, "which is 51 in bytes"),
@@ -49,10 +52,14 @@ extension ProgramTests {
                     + #""is_impossible":false,"answers":{"text":["조선"],"answer_start":[5]}}"#
             }
             let lines = try work.folder.write(rows.joined(separator: "\n").utf8, to: "rows.txt")
-            let news = #"{"data":[{"news_category":"문화","paragraphs":[{"context":"\#(Self.context)","qas":[{"id":77,"question":"?","answers":{"text":"조선","answer_start":5}}]}]}]}"#
+            let news =
+                #"{"data":[{"news_category":"문화","paragraphs":[{"context":"\#(Self.context)","qas":[{"id":77,"question":"?","answers":{"text":"조선","answer_start":5}}]}]}]}"#
             let file = try work.folder.write(news.utf8, to: "news.json")
             let result = try await Program.run(
-                ranks: 2, train(work, [lines, work.trainFile, file], "--validation-split", "0.2", "--split-by", "article"))
+                ranks: 2,
+                train(
+                    work, [lines, work.trainFile, file], "--validation-split", "0.2", "--split-by", "article")
+            )
             expectSuccess(result)
             let inspected = try await Program.run(["inspect", lines])
             expectSuccess(inspected)
@@ -60,15 +67,20 @@ extension ProgramTests {
             #expect(counts["kinds"]?["KLUE-MRC"] == 4 && counts["articles"] == 1 && counts["contexts"] == 4)
             let one = train(work, [lines], "--validation-split", "0.5", "--split-by", "article")
             expectFailure(try await Program.run(one), 65, "one article cannot be split")
-            expectFailure(try await Program.run(train(work, [lines], "--split-by", "article")), 64, "--split-by")
+            expectFailure(
+                try await Program.run(train(work, [lines], "--split-by", "article")), 64, "--split-by")
         }
 
         @Test func testFilesAreAnsweredButNotScored() async throws {
             let work = try await Workspace()
-            let text = #"{"data":[{"paragraphs":[{"context":"\#(Self.context)","qas":[{"guid":"t1","question":"?"}]}]}]}"#
+            let text =
+                #"{"data":[{"paragraphs":[{"context":"\#(Self.context)","qas":[{"guid":"t1","question":"?"}]}]}]}"#
             let path = try work.folder.write(text.utf8, to: "test.json")
             let evaluate =
-                ["evaluate", "--model", work.model, "--dataset", path, "--output-dir", work.folder.file("out")]
+                [
+                    "evaluate", "--model", work.model, "--dataset", path, "--output-dir",
+                    work.folder.file("out"),
+                ]
                 + Workspace.windows
             let result = try await Program.run(evaluate)
             expectSuccess(result)
@@ -80,11 +92,15 @@ extension ProgramTests {
                 "score", "--dataset", path, "--predictions", work.folder.file("out/eval_predictions.json"),
             ])
             expectSuccess(score)
-            #expect(try JSON(score.output)["exact_match"] == .null && score.errorText.contains("nothing to score"))
+            #expect(
+                try JSON(score.output)["exact_match"] == .null && score.errorText.contains("nothing to score")
+            )
             try FileManager.default.removeItem(atPath: work.folder.file("out"))
-            expectFailure(try await Program.run(train(work, [path])), 65, "test.json", "no question has an answer")
             expectFailure(
-                try await Program.run(train(work, [work.trainFile], "--validation-file", path)), 65, "to validate on")
+                try await Program.run(train(work, [path])), 65, "test.json", "no question has an answer")
+            expectFailure(
+                try await Program.run(train(work, [work.trainFile], "--validation-file", path)), 65,
+                "to validate on")
             #expect(try !work.folder.names.contains("out"))
         }
     }

@@ -7,7 +7,10 @@ extension ProgramTests {
         private static let names = ["f.h5", "f.tfrecord", "f.jsonl"]
 
         private func prepare(_ work: Workspace, _ output: String, _ more: String...) -> [String] {
-            ["prepare", "--model", work.model, "--dataset", work.trainFile, "--output", work.folder.file(output)]
+            [
+                "prepare", "--model", work.model, "--dataset", work.trainFile, "--output",
+                work.folder.file(output),
+            ]
                 + Workspace.windows + more
         }
 
@@ -54,17 +57,22 @@ extension ProgramTests {
             expectSuccess(try await Program.run(prepare(work, "f.h5")))
             let file = work.folder.file("f.h5")
             let other = try work.dataset("other.json")
-            let mixed = work.train(into: "mixed", "--max-steps", "2", "--train-file", file, "--train-file", other)
+            let mixed = work.train(
+                into: "mixed", "--max-steps", "2", "--train-file", file, "--train-file", other)
             expectSuccess(try await Program.run(ranks: 2, mixed))
             let split =
-                ["train", "--model", work.model, "--train-file", file, "--output-dir", work.folder.file("split")]
+                [
+                    "train", "--model", work.model, "--train-file", file, "--output-dir",
+                    work.folder.file("split"),
+                ]
                 + Workspace.windows + ["--validation-split", "0.2", "--num-train-epochs", "1"]
             expectSuccess(try await Program.run(split))
             let results = try work.json("split/eval_results.json")
             #expect(results["loss"]?.number != nil && results["f1"] == .null)
             expectFailure(try await Program.run(split + ["--split-by", "article"]), 64, "--split-by")
             expectFailure(
-                try await Program.run(split + ["--metric-for-best-model", "f1"]), 64, "--metric-for-best-model")
+                try await Program.run(split + ["--metric-for-best-model", "f1"]), 64,
+                "--metric-for-best-model")
             expectFailure(
                 try await Program.run(work.train(into: "no", "--validation-file", file)), 65, "f.h5", "texts")
             #expect(try !work.folder.names.contains("no"))
@@ -78,7 +86,10 @@ extension ProgramTests {
             for (content, record) in [(bytes, "record 0"), (bytes.dropLast(bytes.count - 5), "record 0")] {
                 let path = try work.folder.write(content, to: "bad.tfrecord")
                 let train =
-                    ["train", "--model", work.model, "--train-file", path, "--output-dir", work.folder.file("out")]
+                    [
+                        "train", "--model", work.model, "--train-file", path, "--output-dir",
+                        work.folder.file("out"),
+                    ]
                     + Workspace.windows
                 expectFailure(try await Program.run(train), 65, "bad.tfrecord, \(record)")
                 expectFailure(try await Program.run(["inspect", path]), 65, record)
@@ -108,7 +119,10 @@ extension ProgramTests {
                     ["id": "unknown", "question": "?"],
                 ])
             let arguments =
-                ["prepare", "--model", work.model, "--dataset", path, "--output", work.folder.file("f.jsonl")]
+                [
+                    "prepare", "--model", work.model, "--dataset", path, "--output",
+                    work.folder.file("f.jsonl"),
+                ]
                 + Workspace.windows + ["--max-query-length", "16"]
             let result = try await Program.run(arguments)
             expectSuccess(result)

@@ -154,7 +154,8 @@ import Training
         for article in 0..<count {
             for number in 0..<Int.random(in: 1...6, using: &random) {
                 let other = shared && number == 0 && article % 3 == 1
-                contexts.append(other ? contexts[questions[questions.count - 1].contextIndex] : "\(article) \(number)")
+                contexts.append(
+                    other ? contexts[questions[questions.count - 1].contextIndex] : "\(article) \(number)")
                 questions.append(
                     Question(
                         id: "q\(questions.count)", text: "why", contextIndex: contexts.count - 1, answers: [],

@@ -60,7 +60,9 @@ import Testing
                 Self.expectSame(part.set, test.features, isNamed: format != .tfrecord)
                 #expect(part.set.checksum == expected.checksum)
                 if format == .tfrecord { continue }
-                #expect(part.set.features.indices.map(part.set.name) == expected.features.indices.map(expected.name))
+                #expect(
+                    part.set.features.indices.map(part.set.name)
+                        == expected.features.indices.map(expected.name))
             }
         }
     }
@@ -70,7 +72,8 @@ import Testing
         let test = try Case()
         let alone = try Data(contentsOf: URL(filePath: test.write(format)))
         for ranks in [2, 3, 5] {
-            #expect(try Data(contentsOf: URL(filePath: test.write(format, to: "other", ranks: ranks))) == alone)
+            #expect(
+                try Data(contentsOf: URL(filePath: test.write(format, to: "other", ranks: ranks))) == alone)
         }
     }
 
@@ -118,7 +121,8 @@ import Testing
             for part in try valuesOnRanks(2, { try test.load(files, $0) }) {
                 Self.expectSame(
                     part.set, test.features + test.features + test.features, isNamed: false)
-                #expect(part.set.features.allSatisfy { part.set.questionIDs.indices.contains($0.questionIndex) })
+                #expect(
+                    part.set.features.allSatisfy { part.set.questionIDs.indices.contains($0.questionIndex) })
             }
         }
     }
@@ -175,7 +179,8 @@ import Testing
         #expect(set.features.map(\.count) == [8, 5, 12])
         #expect(set.features[0].inputIDs == [2, 11, 12, 3, 20, 21, 22, 3])
         #expect(set.features[0].tokenTypeIDs == [0, 0, 0, 0, 1, 1, 1, 1])
-        #expect(set.features.map(\.label) == [.init(start: 4, end: 5), .unanswerable, .init(start: 7, end: 11)])
+        #expect(
+            set.features.map(\.label) == [.init(start: 4, end: 5), .unanswerable, .init(start: 7, end: 11)])
     }
 
     @Test func whatIsLeftOutIsMadeUp() throws {
@@ -193,10 +198,19 @@ import Testing
         (#""input_ids":[2,3],"start_position":1,"end_position":0"#, "from token 1 to 0"),
         (#""input_ids":[2,3],"start_position":-1,"end_position":0"#, "from token -1"),
         (#""input_ids":[2,3],"start_position":0"#, "no answer positions"),
-        (#""input_ids":[2,3,0],"attention_mask":[1,1,0],"start_position":0,"end_position":2"#, "its 2 tokens"),
+        (
+            #""input_ids":[2,3,0],"attention_mask":[1,1,0],"start_position":0,"end_position":2"#,
+            "its 2 tokens"
+        ),
         (#""input_ids":[2,3],"attention_mask":[0,1],"start_position":0,"end_position":0"#, "attention_mask"),
-        (#""input_ids":[2,3],"attention_mask":[1],"start_position":0,"end_position":0"#, "attention_mask has 1"),
-        (#""input_ids":[2,3],"token_type_ids":[1],"start_position":0,"end_position":0"#, "token_type_ids has 1"),
+        (
+            #""input_ids":[2,3],"attention_mask":[1],"start_position":0,"end_position":0"#,
+            "attention_mask has 1"
+        ),
+        (
+            #""input_ids":[2,3],"token_type_ids":[1],"start_position":0,"end_position":0"#,
+            "token_type_ids has 1"
+        ),
         (#""input_ids":[2,3],"token_type_ids":[0,2],"start_position":0,"end_position":0"#, "token type 2"),
         (#""input_ids":[2,3],"token_type_ids":[1,0],"start_position":0,"end_position":0"#, "zeros followed"),
         (#""input_ids":"2""#, "not JSON of a feature"),

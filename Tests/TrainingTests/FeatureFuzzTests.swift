@@ -29,8 +29,11 @@ import Testing
             try reader.read(path, format)
             for feature in reader.features {
                 #expect(feature.inputIDs.allSatisfy { $0 >= 0 && $0 < limits.vocabularySize })
-                #expect(feature.count <= limits.maxSequenceLength && feature.tokenTypeIDs.count == feature.count)
-                if let label = feature.label { #expect(label.start <= label.end && label.end < feature.count) }
+                #expect(
+                    feature.count <= limits.maxSequenceLength && feature.tokenTypeIDs.count == feature.count)
+                if let label = feature.label {
+                    #expect(label.start <= label.end && label.end < feature.count)
+                }
             }
             _ = FeatureFileFormat.of(path)
         }
