@@ -24,6 +24,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     ],
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -34,7 +35,12 @@ let package = Package(
         .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"], swiftSettings: kernelSettings),
         .target(name: "Model", dependencies: ["Kernels"], swiftSettings: modelSettings),
         .target(name: "Distributed", dependencies: ["CMPI", "Kernels"]),
-        .target(name: "Checkpoints", dependencies: ["CHDF5", "Model"]),
+        .target(
+            name: "Checkpoints",
+            dependencies: [
+                "CHDF5", "Model", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+            ],
+            exclude: ["Generated/example.proto"]),
         .target(name: "QuestionAnswering"),
         .target(
             name: "Training",

@@ -41,15 +41,44 @@ package struct ColumnFile: Sendable, Equatable {
 
     /// Writes the file, whole or not at all. Throws `CheckpointError`.
     package func write(to path: String) throws {
+        try Self.write(
+            to: path, attributes: attributes, texts: texts,
+            columns: columns.mapValues { values in { values } },
+            indexes: indexes.mapValues { values in { values } }, floats: floats)
+    }
+
+    /// The same of columns that are made when their turn comes, so that only one is in memory at a time.
+    package static func write(
+        to path: String, attributes: [String: String], texts: [String: String],
+        columns: [String: () -> [Int32]], indexes: [String: () -> [Int64]], floats: [String: [Float]] = [:]
+    ) throws {
+        var checksum = ContentChecksum()
         try AtomicFile.replace(path) { temporary in
             try HDF5.locked {
                 let file = try HDF5Object.createFile(at: temporary, reportedAs: path)
-                for (name, text) in attributes.inOrder { try file.writeAttribute(name, .text(text)) }
-                try file.writeAttribute(Self.checksumName, .integer(Int(checksum)))
-                for (name, text) in texts.inOrder { _ = try file.writeText(name, Array(text.utf8)) }
-                for (name, values) in columns.inOrder { try file.writeColumn(name, values) }
-                for (name, values) in indexes.inOrder { try file.writeColumn(name, values) }
-                for (name, values) in floats.inOrder { try file.writeColumn(name, values) }
+                for (name, text) in attributes.inOrder {
+                    checksum.add(name, text)
+                    try file.writeAttribute(name, .text(text))
+                }
+                for (name, text) in texts.inOrder {
+                    checksum.add(name, text)
+                    _ = try file.writeText(name, Array(text.utf8))
+                }
+                for (name, make) in columns.inOrder {
+                    let values = make()
+                    checksum.add(name, values)
+                    try file.writeColumn(name, values)
+                }
+                for (name, make) in indexes.inOrder {
+                    let values = make()
+                    checksum.add(name, values)
+                    try file.writeColumn(name, values)
+                }
+                for (name, values) in floats.inOrder {
+                    checksum.add(name, values)
+                    try file.writeColumn(name, values)
+                }
+                try file.writeAttribute(Self.checksumName, .integer(checksum.value))
                 try file.close()
             }
         }
@@ -76,7 +105,7 @@ package struct ColumnFile: Sendable, Equatable {
             for name in names.floats { floats[name] = try file.readColumn(name) }
             return try file.readCount(Self.checksumName)
         }
-        guard recorded == Int(checksum) else {
+        guard recorded == checksum else {
             throw CheckpointError.badData("does not match its checksum", path: path)
         }
     }
@@ -88,6 +117,16 @@ package struct ColumnFile: Sendable, Equatable {
         return try HDF5.locked { try HDF5Object.openFile(path).hasAttribute(checksumName) }
     }
 
+    /// The text of the attribute `name` of the column file at `path`, nil where it is no such file or has none.
+    package static func attribute(_ name: String, of path: String) throws -> String? {
+        let start = try MappedFile(path: path).withBytes { Array($0.prefix(16)) }
+        guard start.starts(with: HDF5.signature), try isColumnFile(path, start: start) else { return nil }
+        return try HDF5.locked {
+            let file = try HDF5Object.openFile(path)
+            return try file.hasAttribute(name) ? try file.readText(name) : nil
+        }
+    }
+
     private static func text(_ file: borrowing HDF5Object, _ name: String) throws -> String {
         let dataset = try file.openText(name)
         guard let text = String(validating: try dataset.readText(), as: UTF8.self) else {
@@ -96,22 +135,34 @@ package struct ColumnFile: Sendable, Equatable {
         return text
     }
 
-    private var checksum: UInt32 {
-        var sum = CRC32()
-        func add(_ text: String) { Array("\(text)\n".utf8).withUnsafeBytes { sum.update($0) } }
-        for (name, text) in attributes.inOrder + texts.inOrder {
-            add(name)
-            add(text)
-        }
-        func add(_ name: String, _ values: [some BitwiseCopyable]) {
-            add("\(name) \(values.count)")
-            values.withUnsafeBytes { sum.update($0) }
-        }
-        for (name, values) in columns.inOrder { add(name, values) }
-        for (name, values) in indexes.inOrder { add(name, values) }
-        for (name, values) in floats.inOrder { add(name, values) }
+    private var checksum: Int {
+        var sum = ContentChecksum()
+        for (name, text) in attributes.inOrder { sum.add(name, text) }
+        for (name, text) in texts.inOrder { sum.add(name, text) }
+        for (name, values) in columns.inOrder { sum.add(name, values) }
+        for (name, values) in indexes.inOrder { sum.add(name, values) }
+        for (name, values) in floats.inOrder { sum.add(name, values) }
         return sum.value
     }
+}
+
+/// Of names and what stands under them: attributes, texts, columns, indexes, each by name.
+private struct ContentChecksum {
+    private var sum = CRC32()
+
+    var value: Int { Int(sum.value) }
+
+    mutating func add(_ name: String, _ text: String) {
+        add(name)
+        add(text)
+    }
+
+    mutating func add(_ name: String, _ values: [some BitwiseCopyable]) {
+        add("\(name) \(values.count)")
+        values.withUnsafeBytes { sum.update($0) }
+    }
+
+    private mutating func add(_ text: String) { Array("\(text)\n".utf8).withUnsafeBytes { sum.update($0) } }
 }
 
 extension Dictionary where Key == String {

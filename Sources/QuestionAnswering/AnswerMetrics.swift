@@ -10,14 +10,15 @@ package struct AnswerMetrics: Sendable, Equatable {
     package var korquadF1 = 0.0
     /// In code points on the raw texts; lower is better.
     package var editDistance = 0.0
-    /// Questions.
+    /// Questions with known answers.
     package var total = 0
     /// Questions without a prediction; each scored as the empty text.
     package var missing = 0
 
-    /// Scores `predictions` on every question of `dataset`. With several gold answers the best counts.
+    /// Scores `predictions` on every question of `dataset` whose answers are known. With several gold answers the
+    /// best counts.
     package init(dataset: Dataset, predictions: Predictions) {
-        self.init(QuestionScore.all(dataset: dataset, predictions: predictions))
+        self.init(QuestionScore.all(dataset: dataset.withKnownAnswers, predictions: predictions))
     }
 
     /// The means of `scores`; all 0 without any.
@@ -42,7 +43,7 @@ package struct AnswerMetrics: Sendable, Equatable {
 
     /// Nil for a dataset without gold answers: nothing is known about the predictions then.
     package static func ifScorable(dataset: Dataset, predictions: Predictions) -> AnswerMetrics? {
-        dataset.hasGoldAnswers ? AnswerMetrics(dataset: dataset, predictions: predictions) : nil
+        dataset.hasKnownAnswers ? AnswerMetrics(dataset: dataset, predictions: predictions) : nil
     }
 
     /// The least over the gold answers; without any, to the empty text.
@@ -50,12 +51,13 @@ package struct AnswerMetrics: Sendable, Equatable {
         golds.map { QuestionAnswering.editDistance(prediction, $0) }.min() ?? prediction.unicodeScalars.count
     }
 
-    /// Members in the order of the result files.
+    /// Members in the order of the result files; null where nothing could be scored.
     package var members: [(String, JSONValue)] {
-        [
-            ("exact_match", .number(exactMatch)), ("f1", .number(f1)),
-            ("korquad_exact_match", .number(korquadExactMatch)), ("korquad_f1", .number(korquadF1)),
-            ("edit_distance", .number(editDistance)), ("total", .integer(total)),
+        func mean(_ value: Double) -> JSONValue { total > 0 ? .number(value) : .null }
+        return [
+            ("exact_match", mean(exactMatch)), ("f1", mean(f1)),
+            ("korquad_exact_match", mean(korquadExactMatch)), ("korquad_f1", mean(korquadF1)),
+            ("edit_distance", mean(editDistance)), ("total", .integer(total)),
             ("missing", .integer(missing)),
         ]
     }

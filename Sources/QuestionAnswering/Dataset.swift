@@ -19,13 +19,23 @@ package struct Question: Sendable, Equatable {
     package var answers: [Answer]
     /// Into `Dataset.paths`: the file that it came from.
     package let pathIndex: Int
+    /// Questions of one article have the same: an element of `data`, or the rows of a file that share a title.
+    package let articleIndex: Int
+    /// Whether `answers` can be trained on and scored against, also when they are none because the dataset says
+    /// so. False where it says nothing, as a test file does not.
+    package let hasKnownAnswers: Bool
 
-    package init(id: String, text: String, contextIndex: Int, answers: [Answer], pathIndex: Int = 0) {
+    package init(
+        id: String, text: String, contextIndex: Int, answers: [Answer], pathIndex: Int = 0,
+        articleIndex: Int = 0, hasKnownAnswers: Bool = true
+    ) {
         self.id = id
         self.text = text
         self.contextIndex = contextIndex
         self.answers = answers
         self.pathIndex = pathIndex
+        self.articleIndex = articleIndex
+        self.hasKnownAnswers = hasKnownAnswers
     }
 }
 
@@ -44,23 +54,28 @@ package struct Dataset: Sendable {
     package var questions: [Question]
     /// The files that it was read from.
     package let paths: [String]
-    /// By the presence of `is_impossible` or of a question without answers.
+    /// By the presence of `is_impossible` or of a question without answers, in files that have any answers.
     package let squadVersion: SquadVersion
+    /// Questions of each kind that was recognised, in the order in which the kinds were met.
+    package let kinds: [(kind: DatasetKind, count: Int)]
 
     package init(
         contexts: [String], questions: [Question], paths: [String] = [],
-        squadVersion: SquadVersion = .version1
+        squadVersion: SquadVersion = .version1, kinds: [(kind: DatasetKind, count: Int)] = []
     ) {
         self.contexts = contexts
         self.questions = questions
         self.paths = paths
         self.squadVersion = squadVersion
+        self.kinds = kinds
     }
 
-    /// Whether predictions can be scored: some question has an answer, or the file says that questions may have
-    /// none. False for a test file, whose answers are kept back.
-    package var hasGoldAnswers: Bool {
-        squadVersion == .version2 || questions.contains { !$0.answers.isEmpty }
+    /// Whether there is anything to train on or to score against.
+    package var hasKnownAnswers: Bool { questions.contains { $0.hasKnownAnswers } }
+
+    /// Only the questions to train on or to score.
+    package var withKnownAnswers: Dataset {
+        selecting(questions.indices.filter { questions[$0].hasKnownAnswers })
     }
 
     package func context(of question: Question) -> String { contexts[question.contextIndex] }

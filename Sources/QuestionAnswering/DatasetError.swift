@@ -23,7 +23,7 @@ package enum DatasetError: Error, Equatable, Sendable {
     case noQuestions(paths: [String])
     case emptyContext(RecordPlace, questionID: String)
     case duplicateID(String, first: RecordPlace, second: RecordPlace)
-    /// Only in strict mode: answers that do not stand where `answer_start` says.
+    /// Only in strict mode: answers that do not stand where `answer_start` says, or that nothing is said of.
     case misplacedAnswers(count: Int, first: MisplacedAnswer)
 
     /// What kind of failure it is; the command line turns it into an exit code.
@@ -62,15 +62,16 @@ extension DatasetError: CustomStringConvertible {
             return "unexpected content: \(reason) (\(place)): correct this record"
         case .noQuestions(let paths):
             return "the dataset holds no questions (\(paths.joined(separator: ", "))): "
-                + "give a file in SQuAD format with at least one question"
+                + "give a dataset with at least one question"
         case .emptyContext(let place, let id):
             return
                 "the context of question \(id) is empty (\(place)): give it a text, or remove the paragraph"
         case .duplicateID(let id, let first, let second):
             return "question id \(id) occurs twice (\(first) and \(second)): give every question its own id"
         case .misplacedAnswers(let count, let first):
-            return "\(count) misplaced answer\(count == 1 ? "" : "s"), the first: \(first.problem) "
-                + "(\(first.place)): correct answer_start, or leave out --strict"
+            return
+                "\(count) misplaced or missing answer\(count == 1 ? "" : "s"), the first: \(first.problem) "
+                + "(\(first.place)): correct the dataset, or leave out --strict"
         }
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Reads SQuAD 1.1 and 2.0 and KorQuAD 1.0 files.
+/// Reads datasets of the kinds of `DatasetKind`, recognised by content.
 package enum DatasetReader {
     /// The questions of all files, in the order given.
     ///
@@ -8,106 +8,70 @@ package enum DatasetReader {
     package static func read(_ paths: [String]) throws -> Dataset {
         var builder = DatasetBuilder(paths: paths)
         for (index, path) in paths.enumerated() {
-            try builder.add(JSONFile.decode(SquadFile.self, path: path), pathIndex: index)
+            let data = try JSONFile.contents(path: path)
+            if let lines = JSONLines(data) {
+                try add(lines, of: data, path: path, index: index, to: &builder)
+            } else {
+                try builder.add(
+                    JSONFile.decode(DatasetDocument.self, from: data, path: path), pathIndex: index)
+            }
+            builder.endFile()
         }
         return try builder.finish()
     }
-}
 
-/// Gathers the records of several files and checks what only shows across records.
-private struct DatasetBuilder {
-    let paths: [String]
-    private var contexts: [String] = []
-    private var questions: [Question] = []
-    private var places: [ExactText: RecordPlace] = [:]
-    private var mayBeUnanswerable = false
-
-    init(paths: [String]) { self.paths = paths }
-
-    mutating func add(_ file: SquadFile, pathIndex: Int) throws {
-        for (articleIndex, article) in file.data.enumerated() {
-            for (paragraphIndex, paragraph) in article.paragraphs.enumerated() {
-                let record = "data[\(articleIndex)].paragraphs[\(paragraphIndex)]"
-                try add(
-                    paragraph, at: RecordPlace(path: paths[pathIndex], record: record), pathIndex: pathIndex)
-            }
+    private static func add(
+        _ lines: JSONLines, of data: Data, path: String, index: Int, to builder: inout DatasetBuilder
+    ) throws {
+        for line in lines.lines {
+            let content = data[
+                data.startIndex + line.range.lowerBound..<data.startIndex + line.range.upperBound]
+            let document = try JSONFile.decode(
+                DatasetDocument.self, from: content, path: path, line: (line.number, line.range.lowerBound))
+            try builder.add(document, pathIndex: index, line: line.number)
         }
-    }
-
-    private mutating func add(_ paragraph: SquadFile.Paragraph, at place: RecordPlace, pathIndex: Int) throws
-    {
-        // A paragraph without questions, as KorQuAD has one, may be anything; it still counts as a context.
-        if let first = paragraph.qas.first, paragraph.context.unicodeScalars.allSatisfy(PythonText.isSpace) {
-            let context = RecordPlace(path: place.path, record: place.record + ".context")
-            throw DatasetError.emptyContext(context, questionID: first.id)
-        }
-        contexts.append(paragraph.context)
-        for (index, entry) in paragraph.qas.enumerated() {
-            let questionPlace = RecordPlace(path: place.path, record: "\(place.record).qas[\(index)]")
-            if let earlier = places.updateValue(questionPlace, forKey: ExactText(entry.id)) {
-                throw DatasetError.duplicateID(entry.id, first: earlier, second: questionPlace)
-            }
-            let answers = (entry.answers ?? []).map { Answer(text: $0.text, start: $0.start) }
-            mayBeUnanswerable = mayBeUnanswerable || answers.isEmpty || entry.isImpossible != nil
-            questions.append(
-                Question(
-                    id: entry.id, text: entry.question, contextIndex: contexts.count - 1, answers: answers,
-                    pathIndex: pathIndex))
-        }
-    }
-
-    func finish() throws -> Dataset {
-        if questions.isEmpty { throw DatasetError.noQuestions(paths: paths) }
-        return Dataset(
-            contexts: contexts, questions: questions, paths: paths,
-            squadVersion: mayBeUnanswerable ? .version2 : .version1)
     }
 }
 
-/// The shape of the file; other keys are ignored.
-private struct SquadFile: Decodable {
-    let data: [Article]
-
-    struct Article: Decodable {
-        let paragraphs: [Paragraph]
+/// The lines of a file that has a JSON object on each.
+struct JSONLines {
+    struct Line {
+        /// From 1, blank lines counted.
+        let number: Int
+        /// Offsets of bytes from the start of the file.
+        let range: Range<Int>
     }
 
-    struct Paragraph: Decodable {
-        let context: String
-        let qas: [Entry]
-    }
+    /// Those that are not blank.
+    let lines: [Line]
 
-    struct Entry: Decodable {
-        let id: String
-        let question: String
-        let answers: [AnswerEntry]?
-        let isImpossible: Bool?
-
-        enum CodingKeys: String, CodingKey {
-            case id, question, answers
-            case isImpossible = "is_impossible"
-        }
-    }
-
-    struct AnswerEntry: Decodable {
-        let text: String
-        let start: Int
-
-        enum CodingKeys: String, CodingKey {
-            case text
-            case start = "answer_start"
-        }
-
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            text = try container.decode(String.self, forKey: .text)
-            // Foundation reports a fraction read as Int without saying where it stands.
-            let number = try container.decode(Double.self, forKey: .start)
-            guard let start = Int32(exactly: number) else {
-                throw DecodingError.dataCorruptedError(
-                    forKey: .start, in: container, debugDescription: "\(number) is not an offset")
+    /// Nil when the file is something else: the first line is no whole object, or the only one.
+    init?(_ data: Data) {
+        var lines: [Line] = []
+        var number = 0
+        var start = 0
+        let isLines = data.withUnsafeBytes { bytes in
+            while start < bytes.count {
+                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+                number += 1
+                if bytes[start..<end].contains(where: { !Self.isSpace($0) }) {
+                    if lines.isEmpty, !Self.isObject(bytes[start..<end]) { return false }
+                    lines.append(Line(number: number, range: start..<end))
+                }
+                start = end + 1
             }
-            self.start = Int(start)
+            return lines.count > 1
         }
+        guard isLines else { return nil }
+        self.lines = lines
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
+    }
+
+    private static func isObject(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
+        line.first { !isSpace($0) } == UInt8(ascii: "{") && line.last { !isSpace($0) } == UInt8(ascii: "}")
+            && JSONSyntax.firstError(in: Array(line)) == nil
     }
 }

@@ -6,15 +6,26 @@ enum JSONFile {
     ///
     /// - Throws: `DatasetError`.
     static func decode<Value: Decodable>(_ type: Value.Type, path: String) throws -> Value {
-        let data = try contents(path: path)
+        try decode(type, from: contents(path: path), path: path)
+    }
+
+    /// Decodes `data`, the content of the file at `path`, or the line of it that begins with byte `offset`.
+    ///
+    /// - Throws: `DatasetError`.
+    static func decode<Value: Decodable>(
+        _ type: Value.Type, from data: Data, path: String, line: (number: Int, offset: Int)? = nil
+    ) throws -> Value {
         do {
             return try JSONDecoder().decode(type, fromText: data)
         } catch let error as DecodingError {
-            throw explain(error, data: data, path: path)
+            throw explain(error, data: data, path: path, line: line)
         }
     }
 
-    private static func contents(path: String) throws -> Data {
+    /// The bytes of a file of UTF-8, without a byte order mark.
+    ///
+    /// - Throws: `DatasetError`.
+    static func contents(path: String) throws -> Data {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw DatasetError.missingFile(path: path)
@@ -59,13 +70,20 @@ enum JSONFile {
         }
     }
 
-    private static func explain(_ error: DecodingError, data: Data, path: String) -> DatasetError {
-        if let syntaxError = JSONSyntax.firstError(in: [UInt8](data)) {
-            return .malformedJSON(path: path, syntaxError)
+    private static func explain(
+        _ error: DecodingError, data: Data, path: String, line: (number: Int, offset: Int)?
+    ) -> DatasetError {
+        if let found = JSONSyntax.firstError(in: [UInt8](data)) {
+            let place = JSONSyntaxError(
+                offset: found.offset + (line?.offset ?? 0), line: line?.number ?? found.line,
+                reason: found.reason)
+            return .malformedJSON(path: path, place)
         }
         let (codingPath, reason) = describe(error)
         let sentence = reason.hasSuffix(".") ? String(reason.dropLast()) : reason
-        return .wrongStructure(RecordPlace(path: path, record: record(codingPath)), reason: sentence)
+        let inner = record(codingPath)
+        let lineText = line.map { "line \($0.number)\(inner.isEmpty ? "" : ", ")" } ?? ""
+        return .wrongStructure(RecordPlace(path: path, record: lineText + inner), reason: sentence)
     }
 
     private static func describe(_ error: DecodingError) -> ([any CodingKey], String) {

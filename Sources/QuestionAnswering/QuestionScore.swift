@@ -31,7 +31,7 @@ package struct QuestionScore: Sendable, Equatable {
         isMissing = prediction == nil
     }
 
-    /// The scores of `predictions` on every question of `dataset`, in its order.
+    /// The scores of `predictions` on every question of `dataset`, in its order, whose answers must be known.
     package static func all(dataset: Dataset, predictions: Predictions) -> [QuestionScore] {
         dataset.questions.map { question in
             QuestionScore(predictions[question.id], question: question, version: dataset.squadVersion)

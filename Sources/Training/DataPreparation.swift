@@ -14,6 +14,7 @@ package struct DataPreparation {
     private let trainingBuilder: FeatureBuilder
     private let completeBuilder: FeatureBuilder
     private let configuration: ModelConfiguration
+    private let separatorID: Int32
 
     /// - Throws: `TrainingError` or `FeatureError` when the settings do not fit the model.
     package init(
@@ -21,6 +22,7 @@ package struct DataPreparation {
     ) throws {
         try Self.requirePositions(configuration, for: settings.maxSequenceLength)
         self.configuration = configuration
+        separatorID = tokenizer.specialTokenIDs.separator
         var settings = settings
         settings.usesTokenTypes = configuration.usesTokenTypes
         trainingBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: settings)
@@ -42,6 +44,14 @@ package struct DataPreparation {
 
     /// How the windows to train on are cut.
     var settings: FeatureSettings { trainingBuilder.settings }
+    /// What features that were made elsewhere have to keep to.
+    var limits: FeatureLimits {
+        FeatureLimits(
+            vocabularySize: configuration.vocabularySize, positions: configuration.maxPositions,
+            maxSequenceLength: settings.maxSequenceLength,
+            tokenTypes: configuration.usesTokenTypes ? configuration.tokenTypeCount : 1,
+            separatorID: separatorID)
+    }
     /// Rows of the model's embedding.
     var vocabularySize: Int { configuration.vocabularySize }
 
@@ -74,6 +84,11 @@ package struct DataPreparation {
     private func audited(_ dataset: Dataset, _ kind: FeatureKind) throws -> FeatureWork {
         switch kind {
         case .training(let strict):
+            guard dataset.hasKnownAnswers else {
+                throw TrainingError.data(
+                    location: dataset.paths.joined(separator: ", "),
+                    problem: "no question has an answer to train on", remedy: "give a dataset with answers")
+            }
             let audit = try dataset.auditingAnswers(strict: strict)
             return FeatureWork(
                 dataset: audit.dataset, order: audit.trainable, labelledCount: audit.trainable.count,
@@ -104,12 +119,43 @@ package struct DataPreparation {
         try requireIDsInEmbedding(set)
     }
 
+    /// The same of features that are not to be taken apart.
+    func check(_ columns: FeatureColumns, files: [String]) throws {
+        guard columns.count > 0 else {
+            throw TrainingError.data(
+                location: files.joined(separator: ", "), problem: "no feature is left",
+                remedy: "check the answers, or use --unanswerable-windows cls")
+        }
+        guard let id = columns.inputIDs.max(), id >= configuration.vocabularySize else { return }
+        throw TrainingError.data(
+            location: files.joined(separator: ", "),
+            problem:
+                "token id \(id) is outside the model's embedding of \(configuration.vocabularySize) rows",
+            remedy: "use the vocab.txt that belongs to the model")
+    }
+
+    /// Tokens of a question's text before it is cut.
+    func questionTokenCount(_ text: String) -> Int {
+        trainingBuilder.tokenizer.encode(text).count
+    }
+
     private static func notices(_ audit: AnswerAudit) -> [String] {
-        guard let first = audit.skipped.first else { return [] }
-        return [
-            "\(audit.skipped.count) misplaced answers to evaluate on: scored, but without part in the loss; "
-                + "the first: \(first.problem) (\(first.place))"
-        ]
+        var notices: [String] = []
+        if let first = audit.skipped.first {
+            notices.append(
+                "\(audit.skipped.count) misplaced answers to evaluate on: scored, but without part in the loss; "
+                    + "the first: \(first.problem) (\(first.place))")
+        }
+        if audit.unanswered.count == audit.dataset.questions.count {
+            notices.append(
+                "the dataset has no answers (\(audit.dataset.paths.joined(separator: ", "))): "
+                    + "questions are answered, but there is nothing to score")
+        } else if let first = audit.unanswered.first {
+            notices.append(
+                "\(audit.unanswered.count) questions without answer: asked, but not scored; the first: "
+                    + "\(first.problem) (\(first.place))")
+        }
+        return notices
     }
 
     private func requireIDsInEmbedding(_ set: FeatureSet) throws {
@@ -123,24 +169,5 @@ package struct DataPreparation {
                     + "\(configuration.vocabularySize) rows",
                 remedy: "use the vocab.txt that belongs to the model")
         }
-    }
-}
-
-extension Dataset {
-    /// Splits off a share of the questions, drawn with `seed`: at least one on either side.
-    package func splitting(
-        validationShare: Double, seed: UInt64
-    ) throws -> (training: Dataset, validation: Dataset) {
-        guard questions.count > 1 else {
-            throw TrainingError.data(
-                location: paths.joined(separator: ", "), problem: "one question cannot be split",
-                remedy: "give --validation-file")
-        }
-        var sampler = FeatureSampler(
-            featureCount: questions.count, batchSize: questions.count, seed: seed, shuffles: true)
-        let drawn = sampler.batch(0).features
-        let share = Int((validationShare * Double(questions.count)).rounded())
-        let count = min(max(share, 1), questions.count - 1)
-        return (selecting(drawn.dropFirst(count).sorted()), selecting(drawn.prefix(count).sorted()))
     }
 }

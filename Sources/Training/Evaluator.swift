@@ -8,12 +8,12 @@ package struct Evaluator {
     private let answers: AnswerSettings
     private let communicator: any Communicator
 
-    /// - data: every window of every question, labelled where there are answers; on rank 0 with the texts.
+    /// - data: every window of every question, labelled where there are answers; on rank 0 with the texts, without
+    ///   which there are no predictions, but only a loss.
     package init(
         forward: DistributedForward, data: FeatureSet, answers: AnswerSettings,
         communicator: any Communicator
     ) {
-        precondition(!communicator.isRoot || data.dataset != nil)
         self.forward = forward
         self.data = data
         self.answers = answers

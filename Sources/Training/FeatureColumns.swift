@@ -134,7 +134,8 @@ extension FeatureColumns {
         }
     }
 
-    private func inputRange(_ feature: Int) -> Range<Int> {
+    /// Where in `inputIDs` those of a feature are.
+    func inputRange(_ feature: Int) -> Range<Int> {
         Int(inputIndex[feature])..<Int(inputIndex[feature + 1])
     }
 

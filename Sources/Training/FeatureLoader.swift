@@ -9,9 +9,9 @@ import QuestionAnswering
 package enum DatasetPart: Sendable, Equatable {
     case whole
     /// What a split with this share and seed leaves to train on.
-    case trainingShare(validationShare: Double, seed: UInt64)
+    case trainingShare(validationShare: Double, seed: UInt64, by: SplitUnit = .question)
     /// What it takes away to validate on.
-    case validationShare(Double, seed: UInt64)
+    case validationShare(Double, seed: UInt64, by: SplitUnit = .question)
 }
 
 /// Features that a run needs.
@@ -33,12 +33,16 @@ package struct FeatureRequest: Sendable, Equatable {
 /// out over ranks and by each rank over its threads. All end with the same features in the order of the dataset, whatever their number.
 /// Every rank must make the same calls.
 package final class FeatureLoader {
-    private let preparation: DataPreparation
+    let preparation: DataPreparation
     private let identity: ContentHash
-    private let communicator: any Communicator
+    /// Hash of the tokenizer alone.
+    let tokenizer: String
+    let communicator: any Communicator
     private let pool: WorkerPool
     private let cache: FeatureCache?
     private let logger: Logger
+    /// Of feature files, for the other part of a split.
+    var lastFeatures: (files: [String], reader: FeatureFileReader)?
     /// On rank 0, the files read last, for the other part of a split.
     private var lastRead: Dataset?
     /// On rank 0, what is to be kept.
@@ -50,6 +54,7 @@ package final class FeatureLoader {
         cache: FeatureCache?, logger: Logger
     ) throws {
         self.preparation = preparation
+        tokenizer = identity.text
         var identity = identity
         identity.add("\(preparation.settings)")
         self.identity = identity
@@ -60,8 +65,25 @@ package final class FeatureLoader {
         try communicator.requireEqual(identity.value, "the vocabulary or a setting of the windows")
     }
 
-    /// The features, on every rank; with the dataset's texts on rank 0 when they are to evaluate on.
+    /// The features, on every rank; with the dataset's texts on rank 0 when they are to evaluate on. The files may be
+    /// datasets or, to train on, feature files.
     package func load(_ request: FeatureRequest) throws -> PreparedData {
+        let formats = request.files.map(FeatureFileFormat.of)
+        if formats.contains(where: { $0 != nil }) { return try loadFeatureFiles(request, formats) }
+        return try loadDatasets(request)
+    }
+
+    func loadDatasets(_ request: FeatureRequest) throws -> PreparedData {
+        let (features, dataset) = try gather(request)
+        let set = FeatureSet(
+            dataset: request.kind == .evaluation ? dataset : nil, questionIDs: features.questionIDs,
+            features: features.columns.features())
+        try communicator.together { try preparation.check(set, request) }
+        return PreparedData(set: set, notices: features.notices(naming: request.files))
+    }
+
+    /// The features of datasets as columns, and on rank 0 the dataset where it was read.
+    func gather(_ request: FeatureRequest) throws -> (features: KeptFeatures, dataset: Dataset?) {
         let content = try sharedContent(request)
         var source = Source()
         try communicator.onRoot { source = try open(request, content) }
@@ -70,18 +92,15 @@ package final class FeatureLoader {
             features.columns = try build(work, request)
             features.questionIDs = work.dataset.questions.map(\.id)
         }
-        let set = FeatureSet(
-            dataset: request.kind == .evaluation ? source.dataset : nil, questionIDs: features.questionIDs,
-            features: features.columns.features())
-        try communicator.together { try preparation.check(set, request) }
         if let key = source.key, work != nil { made.append((key, request, features)) }
-        return PreparedData(set: set, notices: features.notices(naming: request.files))
+        return (features, source.dataset)
     }
 
     /// Keeps what had to be made for later runs. To be called when all data has proved good, so that a run which
     /// fails over its input leaves nothing behind. What cannot be kept is only a warning.
     package func keep() {
         lastRead = nil
+        lastFeatures = nil
         guard let cache else { return }
         for (key, request, features) in made {
             // A file that changed after it was hashed must not get into the cache under the wrong key.
@@ -133,7 +152,7 @@ extension FeatureLoader {
         }
     }
 
-    private func read(_ request: FeatureRequest) throws -> Dataset {
+    func read(_ request: FeatureRequest) throws -> Dataset {
         let all: Dataset
         if let lastRead, lastRead.paths == request.files {
             all = lastRead
@@ -143,10 +162,10 @@ extension FeatureLoader {
         lastRead = all
         switch request.part {
         case .whole: return all
-        case .trainingShare(let share, let seed):
-            return try all.splitting(validationShare: share, seed: seed).training
-        case .validationShare(let share, let seed):
-            return try all.splitting(validationShare: share, seed: seed).validation
+        case .trainingShare(let share, let seed, let unit):
+            return try all.splitting(validationShare: share, seed: seed, by: unit).training
+        case .validationShare(let share, let seed, let unit):
+            return try all.splitting(validationShare: share, seed: seed, by: unit).validation
         }
     }
 
@@ -175,7 +194,7 @@ extension FeatureLoader {
         return own
     }
 
-    private func content(_ request: FeatureRequest) throws -> ContentHash {
+    func content(_ request: FeatureRequest) throws -> ContentHash {
         var hash = ContentHash()
         for path in request.files {
             guard let file = try? MappedFile(path: path) else {

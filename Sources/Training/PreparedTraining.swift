@@ -57,6 +57,7 @@ struct PreparedTraining {
             validation: try settings.validationRequest.map(loader.load)
         )
         (training, validation) = (data.training.set, data.validation?.set)
+        try communicator.onRoot { try data.validation.map { try settings.requireScorable($0.set) } }
         let checksum = training.checksum
         try communicator.requireEqual(checksum, "the data to train on")
         if let validation { try communicator.requireEqual(validation.checksum, "the data to validate on") }
@@ -120,21 +121,39 @@ extension TrainingSettings {
 
     fileprivate var trainingRequest: FeatureRequest {
         let kind = FeatureKind.training(strict: strict)
-        guard case .split(let share) = validation else {
+        guard case .split(let share, let unit) = validation else {
             return FeatureRequest(files: trainFiles, kind: kind)
         }
         return FeatureRequest(
-            files: trainFiles, part: .trainingShare(validationShare: share, seed: seed), kind: kind)
+            files: trainFiles, part: .trainingShare(validationShare: share, seed: seed, by: unit), kind: kind)
     }
 
     fileprivate var validationRequest: FeatureRequest? {
         switch validation {
         case nil: nil
         case .file(let path): FeatureRequest(files: [path], kind: .evaluation)
-        case .split(let share):
+        case .split(let share, let unit):
             FeatureRequest(
-                files: trainFiles, part: .validationShare(share, seed: seed), kind: .evaluation)
+                files: trainFiles, part: .validationShare(share, seed: seed, by: unit), kind: .evaluation)
         }
+    }
+
+    /// What is validated on must have what the best checkpoint is chosen by.
+    fileprivate func requireScorable(_ set: FeatureSet) throws {
+        guard let dataset = set.dataset else {
+            guard bestMetric == .loss else {
+                throw TrainingError.setting(
+                    flag: "--metric-for-best-model \(bestMetric.rawValue)",
+                    problem: "feature files have no texts to score",
+                    remedy: "choose by loss, or train from datasets")
+            }
+            return
+        }
+        guard !dataset.hasKnownAnswers else { return }
+        throw TrainingError.data(
+            location: dataset.paths.joined(separator: ", "),
+            problem: "no question has an answer to validate on",
+            remedy: "give a dataset with answers")
     }
 
     var validationFiles: [String] {

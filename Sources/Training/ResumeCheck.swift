@@ -36,7 +36,8 @@ struct ResumeCheck {
         "batch-size", "learning-rate", "weight-decay", "adam-beta1", "adam-beta2", "adam-epsilon",
         "max-grad-norm", "lr-scheduler-type", "lr-restarts", "restart-epochs", "restart-multiplier", "gamma",
         "max-seq-length", "doc-stride", "max-query-length", "unanswerable-windows", "features", "clean",
-        "split-sentences", "do-lower-case", "strip-accents", "strict", "validation-split", "seed",
+        "split-sentences", "do-lower-case", "strip-accents", "strict", "validation-split",
+        "split-by", "seed",
         "no-shuffle", "hidden-dropout-prob", "attention-dropout-prob", "gradient-compression",
         "metric-for-best-model",
     ]

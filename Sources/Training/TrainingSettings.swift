@@ -52,7 +52,7 @@ package enum Warmup: Sendable, Equatable {
 package enum ValidationSource: Sendable, Equatable {
     case file(String)
     /// A share of the training questions, drawn with the seed.
-    case split(Double)
+    case split(Double, by: SplitUnit = .question)
 }
 
 /// Where features are kept from one run to the next.
@@ -162,7 +162,9 @@ extension TrainingSettings {
         ]
         switch validation {
         case .file(let path): flags.append(("validation-file", .string(path)))
-        case .split(let share): flags.append(("validation-split", .number(share)))
+        case .split(let share, let unit):
+            flags.append(("validation-split", .number(share)))
+            flags.append(("split-by", .string(unit.rawValue)))
         case nil: break
         }
         flags.append(("batch-size", .integer(batchSize.resolved(ranks: ranks))))

@@ -13,8 +13,10 @@ struct Dure: ParsableCommand {
         discussion: "Run alone, or on N ranks as `mpirun -n N dure train …`.",
         version: dureVersion,
         subcommands: [
-            InitCommand.self, TrainCommand.self, EvaluateCommand.self, AnswerCommand.self, ScoreCommand.self,
-            TokenizeCommand.self, ExportCommand.self, InspectCommand.self, BenchCommand.self,
+            InitCommand.self, PrepareCommand.self, TrainCommand.self, EvaluateCommand.self,
+            AnswerCommand.self,
+            ScoreCommand.self, TokenizeCommand.self, ExportCommand.self, InspectCommand.self,
+            BenchCommand.self,
             ProbeCommand.self,
         ])
 

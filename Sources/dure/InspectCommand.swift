@@ -7,7 +7,7 @@ import Training
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a checkpoint, weights file, model folder, dataset or kept features hold.",
+        abstract: "Show what a checkpoint, weights file, model folder, dataset or features hold.",
         discussion: """
             dure inspect OUT/final.h5
             dure inspect --diff OUT/best.h5 OUT/final.h5
@@ -39,6 +39,10 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         if diff { return try printDifferences() }
         for path in paths {
+            if let inspection = try FeatureFileInspection(path: path) {
+                try printResult(inspection.json.indented)
+                continue
+            }
             switch try InspectedFile.of(path) {
             case .weights: try printWeights(path)
             case .columns: try printResult(FeatureInspection(path: path).json.indented)
@@ -63,9 +67,10 @@ struct InspectCommand: ParsableCommand {
     }
 
     private func inspectJSON(_ path: String) throws {
-        let keys = try JSONOutline(path: path).keys ?? []
-        if keys.contains("weight_map") { return try printWeights(path) }
-        guard keys.contains("data") else {
+        // A file of JSON lines has no outline; whoever reads it says what is wrong with one that is none.
+        let keys = (try? JSONOutline(path: path))?.keys
+        if keys?.contains("weight_map") == true { return try printWeights(path) }
+        guard keys?.contains(where: ["data", "paragraphs", "qas", "question"].contains) ?? true else {
             throw CheckpointError(
                 .badData,
                 "is JSON, but neither a dataset (no key \"data\") nor an index of weights (no key \"weight_map\")",
@@ -78,9 +83,13 @@ struct InspectCommand: ParsableCommand {
         let dataset = try DatasetReader.read([path])
         let audit = try dataset.auditingAnswers()
         let members: [(String, JSONValue)] = [
-            ("path", .string(path)), ("contexts", .integer(dataset.contexts.count)),
-            ("questions", .integer(dataset.questions.count)),
+            ("path", .string(path)),
+            ("kinds", .object(dataset.kinds.map { ($0.kind.rawValue, .integer($0.count)) })),
+            ("articles", .integer(Set(dataset.questions.map(\.articleIndex)).count)),
+            ("contexts", .integer(dataset.contexts.count)), ("questions", .integer(dataset.questions.count)),
             ("answers", .integer(dataset.questions.reduce(0) { $0 + $1.answers.count })),
+            ("unanswerable", .integer(dataset.questions.count { $0.hasKnownAnswers && $0.answers.isEmpty })),
+            ("without_answers", .integer(audit.unanswered.count)),
             ("misplaced_repairable", .integer(audit.repaired.count)),
             ("misplaced", .integer(audit.skipped.count)),
         ]

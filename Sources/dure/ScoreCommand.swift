@@ -16,8 +16,8 @@ struct ScoreCommand: ConfiguredCommand {
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func run() throws {
-        let questions = try DatasetReader.read([dataset])
-        guard questions.hasGoldAnswers else {
+        let questions = try DatasetReader.read([dataset]).withKnownAnswers
+        guard !questions.questions.isEmpty else {
             throw TrainingError.data(
                 location: dataset, problem: "the dataset holds no answers to compare with",
                 remedy: "give one with answers; a test file keeps them back")

@@ -2,6 +2,8 @@ import ArgumentParser
 import QuestionAnswering
 import Training
 
+extension SplitUnit: ExpressibleByArgument {}
+
 struct TrainCommand: RankedCommand, ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Fine-tune a model; under mpirun on all ranks together.",
@@ -14,7 +16,9 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
     @Option(help: "Folder for what the run leaves.")
     var outputDir: String
 
-    @Option(parsing: .singleValue, help: "Training dataset; may be given several times.")
+    @Option(
+        parsing: .singleValue,
+        help: "Training dataset, or features of dure prepare; may be given several times, also mixed.")
     var trainFile: [String]
 
     @Option(help: "Validation dataset.")
@@ -22,6 +26,12 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
 
     @Option(help: "Share of the training questions to validate on instead.")
     var validationSplit: Double?
+
+    @Option(
+        help:
+            "What --validation-split keeps together: question, or article, so that no context is on both sides."
+    )
+    var splitBy = SplitUnit.question
 
     @Option(help: "What to do with a window without the answer: point at [CLS], or leave it out.")
     var unanswerableWindows = UnanswerableWindows.cls
@@ -54,6 +64,9 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         if let flag = schedule.flagThatNeedsEvaluations, validationFile == nil, validationSplit == nil {
             throw ValidationError("\(flag) needs --validation-file or --validation-split")
         }
+        guard splitBy == .question || validationSplit != nil else {
+            throw ValidationError("--split-by \(splitBy.rawValue) needs --validation-split")
+        }
         guard !trainFile.isEmpty else { throw ValidationError("Missing expected argument '--train-file'") }
     }
 
@@ -68,7 +81,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
     private var settings: TrainingSettings {
         var settings = TrainingSettings(model: model, outputDirectory: outputDir, trainFiles: trainFile)
         settings.validation =
-            validationFile.map(ValidationSource.file) ?? validationSplit.map(ValidationSource.split)
+            validationFile.map(ValidationSource.file) ?? validationSplit.map { .split($0, by: splitBy) }
         settings.batchSize = batch.size
         settings.length = schedule.length
         settings.optimizer = optimizer.settings

@@ -83,7 +83,7 @@ extension ProgramTests {
                 (["id": "a", "question": "q", "answers": [["text": "두레"]]], "answer_start"),
                 (["id": "a", "question": "q", "answers": [["answer_start": 0]]], "text"),
                 (
-                    ["id": "a", "question": "q", "answers": [["text": "두레", "answer_start": "0"]]],
+                    ["id": "a", "question": "q", "answers": [["text": "두레", "answer_start": "x"]]],
                     "answer_start"
                 ),
                 (

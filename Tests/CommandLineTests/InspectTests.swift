@@ -47,6 +47,10 @@ extension ProgramTests {
             let counts = try JSON(result.output)
             #expect(counts["questions"] == 165)
             #expect(counts["contexts"] == 50)
+            #expect(
+                counts["kinds"]?.members["SQuAD 1.1"] == 165 || counts["kinds"]?.members["KorQuAD 1.0"] == 165
+            )
+            #expect(counts["unanswerable"] == 0 && counts["without_answers"] == 0)
             #expect(counts["misplaced"] == 0)
         }
 
@@ -92,11 +96,12 @@ extension ProgramTests {
 
         @Test func otherJSONIsSaidNotToBeADataset() async throws {
             let folder = try TemporaryFolder()
-            for text in [#"{"q1":"서울"}"#, "[]", #"[{"data":1}]"#] {
+            for (text, words) in [
+                (#"{"q1":"서울"}"#, "neither a dataset"), ("[]", "no questions"),
+                (#"[{"data":1}]"#, "not a record of a dataset"),
+            ] {
                 let path = try folder.write(text.utf8, to: "predictions.json")
-                let result = try await Program.run(["inspect", path])
-                expectFailure(result, 65, path)
-                #expect(result.errorText.contains("neither a dataset"))
+                expectFailure(try await Program.run(["inspect", path]), 65, path, words)
             }
         }
 

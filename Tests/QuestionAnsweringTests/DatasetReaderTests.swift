@@ -152,7 +152,7 @@ struct DatasetReaderTests {
     }
 
     @Test func aWrongTypeIsReportedWithItsRecord() throws {
-        let entries = question("a") + "," + question("b", start: "\"3\"")
+        let entries = question("a") + "," + question("b", start: "\"x\"")
         #expect(
             try structureError(json(questions: entries))?.record
                 == "data[0].paragraphs[0].qas[1].answers[0].answer_start")
@@ -163,7 +163,6 @@ struct DatasetReaderTests {
         let null = try structureError(json(questions: question("a", text: "null")))
         #expect(null?.record == "data[0].paragraphs[0].qas[0].answers[0].text")
         #expect(try structureError(#"{"data":{}}"#)?.record == "data")
-        #expect(try structureError("[]")?.record == "")
     }
 
     @Test func aMissingKeyIsNamed() throws {
@@ -172,7 +171,7 @@ struct DatasetReaderTests {
         #expect(error?.reason == "the key \"context\" is missing")
     }
 
-    @Test(arguments: [#"{"data":[]}"#, #"{"data":[{"paragraphs":[{"context":"c","qas":[]}]}]}"#])
+    @Test(arguments: ["[]", #"{"data":[]}"#, #"{"data":[{"paragraphs":[{"context":"c","qas":[]}]}]}"#])
     func aDatasetWithoutQuestionsIsAnError(text: String) throws {
         guard case .noQuestions(let paths) = try error(text.utf8) else {
             Issue.record("no error")
@@ -194,7 +193,7 @@ struct DatasetReaderTests {
     }
 
     @Test func messagesSayWhatWhereAndWhatToDo() throws {
-        let message = try error(json(questions: question("a", start: "\"3\"")).utf8)?.description
+        let message = try error(json(questions: question("a", start: "\"x\"")).utf8)?.description
         let text = try #require(message)
         #expect(text.hasPrefix("unexpected content: "))
         #expect(text.contains(", data[0].paragraphs[0].qas[0].answers[0].answer_start): "))

@@ -28,12 +28,35 @@ import Testing
         ]},{"context":"","qas":[]}]}]}
         """#.utf8)
 
+    private let rows = Array(
+        #"""
+        [{"guid":1,"title":"한강","context":"한강은 서울에 있다.","is_impossible":0,"question":"어디?",
+        "answers":{"text":["서울"],"answer_start":[4]}},
+        {"guid":"2","context":"한강은 서울에 있다.","question":"왜?","answers":{"text":[],"answer_start":[]}}]
+        """#.utf8)
+
+    private let lines = Array(
+        #"""
+        {"id":"a","context":"🙂한강은 서울에 있다.","question":"어디?","answers":{"text":["서울"],"answer_start":[6]}}
+        {"id":"b","context":"한강은","question":"어디?","answers":[{"text":"강은","answer_start":"1"}]}
+
+        """#.utf8)
+
+    private let news = Array(
+        #"""
+        {"data":[{"news_category":"경제","paragraphs":[{"context":"한강은 서울에 있다.","qas":[
+        {"question_id":7,"question":"어디?","answers":{"text":"서울","answer_start":4.0,"clue_text":"강"}},
+        {"guid":"x","question":"어디?","answers":null}]}]}]}
+        """#.utf8)
+
     @Test func datasets() throws {
-        let inputs = try [small, small, sample("validation.json")]
+        let inputs = try [small, rows, lines, news, sample("validation.json")]
         try fuzz("dataset", fileName: "case.json", inputs, DatasetError.self) { path in
             let dataset = try DatasetReader.read([path])
             let audit = try dataset.auditingAnswers()
-            #expect(audit.trainable.count + audit.skipped.count == dataset.questions.count)
+            let outcomes = audit.trainable.count + audit.skipped.count + audit.unanswered.count
+            #expect(outcomes == dataset.questions.count)
+            #expect(dataset.questions.allSatisfy { dataset.contexts.indices.contains($0.contextIndex) })
         }
     }
 

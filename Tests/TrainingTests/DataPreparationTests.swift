@@ -146,6 +146,55 @@ import Training
         #expect(try drawn(42).count == 10)
     }
 
+    /// Articles of 1 to 6 questions, each with contexts of its own but for some that two share.
+    private static func articles(
+        _ count: Int, shared: Bool, _ random: inout PhiloxGenerator
+    ) -> Dataset {
+        var contexts: [String] = []
+        var questions: [Question] = []
+        for article in 0..<count {
+            for number in 0..<Int.random(in: 1...6, using: &random) {
+                let other = shared && number == 0 && article % 3 == 1
+                contexts.append(
+                    other ? contexts[questions[questions.count - 1].contextIndex] : "\(article) \(number)")
+                questions.append(
+                    Question(
+                        id: "q\(questions.count)", text: "why", contextIndex: contexts.count - 1, answers: [],
+                        articleIndex: article))
+            }
+        }
+        return Dataset(contexts: contexts, questions: questions, paths: ["data.json"])
+    }
+
+    @Test(arguments: [false, true]) func articlesAndContextsAreKeptTogether(shared: Bool) throws {
+        var random = PhiloxGenerator(seed: 4, purpose: .sampling)
+        for _ in 0..<100 {
+            let dataset = Self.articles(Int.random(in: 3...30, using: &random), shared: shared, &random)
+            let share = Double.random(in: 0.01..<1, using: &random)
+            let (training, validation) = try dataset.splitting(
+                validationShare: share, seed: random.next(), by: .article)
+            #expect(!training.questions.isEmpty && !validation.questions.isEmpty)
+            #expect(training.questions.count + validation.questions.count == dataset.questions.count)
+            func texts(_ part: Dataset) -> Set<String> { Set(part.questions.map { part.context(of: $0) }) }
+            func articles(_ part: Dataset) -> Set<Int> { Set(part.questions.map(\.articleIndex)) }
+            #expect(texts(training).isDisjoint(with: texts(validation)))
+            #expect(articles(training).isDisjoint(with: articles(validation)))
+            // As near as the last unit allows, unless one is all there is on a side.
+            if !shared, articles(training).count > 1, articles(validation).count > 1 {
+                let distance = Double(validation.questions.count) - share * Double(dataset.questions.count)
+                #expect(abs(distance) <= 3.5)
+            }
+        }
+    }
+
+    @Test func oneArticleCannotBeSplit() throws {
+        let error = try #require(
+            TrainingError.thrown {
+                _ = try Self.dataset(9).splitting(validationShare: 0.5, seed: 1, by: .article)
+            })
+        #expect(error.exitCode == 65 && error.description.contains("one article cannot be split"))
+    }
+
     @Test func oneQuestionCannotBeSplit() throws {
         let error = try #require(
             TrainingError.thrown { _ = try Self.dataset(1).splitting(validationShare: 0.5, seed: 1) })
