@@ -55,10 +55,11 @@ package struct EvaluationSpeed: Sendable, Equatable {
 
 /// Answers to a dataset's questions and how good they are.
 package struct Evaluation: Sendable {
+    /// What was asked; without questions where only the windows are there, which have a loss but no answers.
     package let dataset: Dataset
     package let predictions: [Prediction]
-    /// Of the questions in order; nil when the dataset keeps its answers back.
-    package let scores: [QuestionScore]?
+    /// The questions whose answers are known, and how good the given ones are; nil without any.
+    package let scored: (dataset: Dataset, scores: [QuestionScore])?
     package let result: EvaluationResult
     /// The fitted thresholds for no answer, of which the answers are chosen by the one for F1.
     package let thresholds: (exactMatch: NullThreshold, f1: NullThreshold)?
@@ -74,9 +75,7 @@ package struct Evaluation: Sendable {
     package init(
         of groups: [WindowLogits], answers: AnswerSettings, forwardSeconds: Double? = nil
     ) throws {
-        guard let dataset = groups.first?.data.dataset else {
-            preconditionFailure("logits without texts")
-        }
+        let dataset = groups[0].data.dataset ?? Dataset(contexts: [], questions: [])
         let clock = ContinuousClock()
         let start = clock.now
         let lists = try Self.candidates(of: groups, dataset: dataset, answers: answers)
@@ -89,16 +88,12 @@ package struct Evaluation: Sendable {
         self.dataset = dataset
         self.predictions = predictions
         self.thresholds = thresholds
-        scores =
-            dataset.hasGoldAnswers
-            ? zip(predictions, dataset.questions).map {
-                QuestionScore($0.text, question: $1, version: dataset.squadVersion)
-            } : nil
+        scored = Self.scores(predictions, dataset)
         let windows = groups.reduce(0) { $0 + $1.data.count }
         let alone = groups.count == 1 ? groups[0] : nil
         result = EvaluationResult(
             loss: alone.flatMap { Self.loss($0.data.features, $0.logits) },
-            metrics: scores.map(AnswerMetrics.init),
+            metrics: scored.map { AnswerMetrics($0.scores) },
             tokenAccuracy: alone.flatMap { TokenAccuracy(features: $0.data.features, logits: $0.logits) },
             windows: windows)
         speed = forwardSeconds.map {
@@ -111,6 +106,7 @@ package struct Evaluation: Sendable {
     private static func candidates(
         of groups: [WindowLogits], dataset: Dataset, answers: AnswerSettings
     ) throws -> [CandidateList] {
+        guard !dataset.questions.isEmpty else { return [] }
         let extractor = AnswerExtractor(settings: answers)
         let lists = try groups.map {
             try extractor.candidates(for: dataset, features: $0.data.features, logits: $0.logits)
@@ -126,8 +122,9 @@ package struct Evaluation: Sendable {
     private static func calibrate(
         _ lists: [CandidateList], dataset: Dataset, answers: AnswerSettings
     ) throws -> (exactMatch: NullThreshold, f1: NullThreshold) {
-        let calibration = NullCalibration(lists, dataset: dataset, settings: answers)
-        guard dataset.hasGoldAnswers, let exactMatch = calibration.best(.exactMatch),
+        let known = zip(lists, dataset.questions).filter(\.1.hasKnownAnswers).map(\.0)
+        let calibration = NullCalibration(known, dataset: dataset.withKnownAnswers, settings: answers)
+        guard let exactMatch = calibration.best(.exactMatch),
             let f1 = calibration.best(.f1)
         else {
             throw TrainingError.data(
@@ -136,6 +133,17 @@ package struct Evaluation: Sendable {
                 remedy: "give a dataset with answers, or leave out --calibrate")
         }
         return (exactMatch, f1)
+    }
+
+    private static func scores(
+        _ predictions: [Prediction], _ dataset: Dataset
+    ) -> (dataset: Dataset, scores: [QuestionScore])? {
+        guard dataset.hasKnownAnswers else { return nil }
+        let known = zip(predictions, dataset.questions).filter(\.1.hasKnownAnswers)
+        return (
+            dataset.withKnownAnswers,
+            known.map { QuestionScore($0.text, question: $1, version: dataset.squadVersion) }
+        )
     }
 
     /// Mean of (CE(start) + CE(end)) / 2 over the labelled windows, nil without any.
@@ -167,7 +175,9 @@ extension Evaluation {
             members.append(("null_score_diff_threshold", .float(thresholds.f1.threshold)))
             members += NullThreshold.members(exact: thresholds.exactMatch, f1: thresholds.f1)
         }
-        if let scores { members += AnswerBreakdown(dataset: dataset, scores: scores).members }
+        if let scored {
+            members += AnswerBreakdown(dataset: scored.dataset, scores: scored.scores).members
+        }
         return members + (speed?.members ?? [])
     }
 
@@ -182,6 +192,13 @@ extension Evaluation {
     package func write(
         to directory: OutputDirectory, answers: AnswerSettings
     ) throws -> [(String, JSONValue)] {
+        if !predictions.isEmpty { try writePredictions(to: directory, answers: answers) }
+        let members = members
+        try directory.write(JSONValue.object(members).indented + "\n", to: "eval_results.json")
+        return members
+    }
+
+    private func writePredictions(to directory: OutputDirectory, answers: AnswerSettings) throws {
         try directory.write(PredictionFiles.answers(predictions), to: "eval_predictions.json")
         try directory.write(PredictionFiles.commaSeparated(predictions), to: "eval_predictions.csv")
         try directory.write(PredictionFiles.candidates(predictions), to: "eval_nbest_predictions.json")
@@ -192,8 +209,5 @@ extension Evaluation {
             try directory.write(
                 TrimmedParticle.table(trimmedParticles), to: "eval_trimmed_particles.tsv")
         }
-        let members = members
-        try directory.write(JSONValue.object(members).indented + "\n", to: "eval_results.json")
-        return members
     }
 }

@@ -74,7 +74,7 @@ package final class FeatureLoader {
     }
 
     func loadDatasets(_ request: FeatureRequest) throws -> PreparedData {
-        let (features, dataset) = try gather(request)
+        let (features, dataset, _) = try gather(request)
         let set = FeatureSet(
             dataset: request.kind == .evaluation ? dataset : nil, questionIDs: features.questionIDs,
             features: features.columns.features())
@@ -82,8 +82,11 @@ package final class FeatureLoader {
         return PreparedData(set: set, notices: features.notices(naming: request.files))
     }
 
-    /// The features of datasets as columns, and on rank 0 the dataset where it was read.
-    func gather(_ request: FeatureRequest) throws -> (features: KeptFeatures, dataset: Dataset?) {
+    /// The features of datasets as columns, and on rank 0 the dataset where it was read and what cleaning did to it
+    /// where it was cleaned.
+    func gather(
+        _ request: FeatureRequest
+    ) throws -> (features: KeptFeatures, dataset: Dataset?, cleaning: CleaningStatistics?) {
         let content = try sharedContent(request)
         var source = Source()
         try communicator.onRoot { source = try open(request, content) }
@@ -93,7 +96,7 @@ package final class FeatureLoader {
             features.questionIDs = work.dataset.questions.map(\.id)
         }
         if let key = source.key, work != nil { made.append((key, request, features)) }
-        return (features, source.dataset)
+        return (features, source.dataset, source.work?.cleaning)
     }
 
     /// Keeps what had to be made for later runs. To be called when all data has proved good, so that a run which

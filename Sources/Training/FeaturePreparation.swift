@@ -6,6 +6,7 @@ package struct FeatureExport {
     package let notices: [String]
     private let writer: FeatureFileWriter
     private let statistics: FeatureStatistics
+    private let cleaning: CleaningStatistics?
 
     /// Writes the file, whole or not at all. Throws `CheckpointError`.
     package func write(to path: String, as format: FeatureFileFormat) throws {
@@ -13,12 +14,15 @@ package struct FeatureExport {
     }
 
     /// Members in the order of the result.
-    package var members: [(String, JSONValue)] { statistics.members }
+    package var members: [(String, JSONValue)] {
+        statistics.members + (cleaning.map { [("cleaning", .object($0.members))] } ?? [])
+    }
 
-    fileprivate init(_ features: KeptFeatures, _ dataset: Dataset, _ loader: FeatureLoader, notices: [String])
-        throws
-    {
-        self.notices = notices
+    fileprivate init(
+        _ features: KeptFeatures, _ dataset: Dataset, _ loader: FeatureLoader, cleaning: CleaningStatistics?
+    ) throws {
+        self.cleaning = cleaning
+        notices = features.notices
         writer = FeatureFileWriter(
             questionIDs: features.questionIDs, columns: features.columns, tokenizer: loader.tokenizer)
         statistics = try FeatureStatistics(
@@ -42,11 +46,11 @@ extension FeatureLoader {
         }
         let flags = try communicator.allGather([hasAnswers ? 1 : 0])
         let kind = flags[0] == [1] ? FeatureKind.training(strict: strict) : .evaluation
-        let (features, dataset) = try gather(FeatureRequest(files: files, kind: kind))
+        let (features, dataset, cleaning) = try gather(FeatureRequest(files: files, kind: kind))
         try communicator.together { try preparation.check(features.columns, files: files) }
         return try communicator.together {
             guard communicator.isRoot, let dataset else { return nil }
-            return try FeatureExport(features, dataset, self, notices: features.notices)
+            return try FeatureExport(features, dataset, self, cleaning: cleaning)
         }
     }
 }

@@ -63,15 +63,17 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
             try config.requireSame(on: communicator)
             let run = EvaluationRun(settings: settings, communicator: communicator, logger: logger)
             guard let (evaluation, members) = try run.run() else { return }
-            if showSamples > 0 {
-                printMessage(
-                    AnswerSamples.text(
-                        dataset: evaluation.dataset, predictions: evaluation.predictions,
-                        scores: evaluation.scores, count: showSamples, seed: seed,
-                        isTerminal: isTerminal(STDERR_FILENO)))
-            }
+            if showSamples > 0 { printMessage(samples(of: evaluation)) }
             try printResult(JSONValue.object(members).indented)
         }
+    }
+
+    private func samples(of evaluation: Evaluation) -> String {
+        let isAllKnown = evaluation.scored?.scores.count == evaluation.predictions.count
+        return AnswerSamples.text(
+            dataset: evaluation.dataset, predictions: evaluation.predictions,
+            scores: isAllKnown ? evaluation.scored?.scores : nil, count: showSamples, seed: seed,
+            isTerminal: isTerminal(STDERR_FILENO))
     }
 
     private var settings: EvaluationSettings {

@@ -8,7 +8,7 @@ import Training
 
 extension FeatureFileFormat: ExpressibleByArgument {}
 
-struct PrepareCommand: RankedCommand {
+struct PrepareCommand: RankedCommand, ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "prepare",
         abstract:
@@ -44,6 +44,7 @@ struct PrepareCommand: RankedCommand {
     @OptionGroup(title: "Windows") var features: FeatureOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
         guard !dataset.isEmpty else { throw ValidationError("Missing expected argument '--dataset'") }
@@ -57,6 +58,7 @@ struct PrepareCommand: RankedCommand {
 
     func run() throws {
         try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+            try config.requireSame(on: communicator)
             try prepare(communicator, logger)
         }
     }
@@ -69,7 +71,7 @@ struct PrepareCommand: RankedCommand {
             try DataPreparation(
                 configuration: opened.configuration, tokenizer: opened.tokenizer,
                 settings: features.settings(
-                    unanswerableWindows, fitting: opened.configuration.maxPositions))
+                    unanswerableWindows, fitting: opened.configuration.maxSequenceLength))
         }
         communicator.place = "preparation of the data"
         let loader = try FeatureLoader(
