@@ -32,7 +32,7 @@ import Testing
         try FileManager.default.moveItem(atPath: data.cache.path("a"), toPath: data.cache.path("b"))
         #expect(data.cache.find("b", vocabularySize: 2479) == .unusable("it belongs to other data"))
         var file = ColumnFile(attributes: [
-            "feature_key": "c", "feature_format_version": "2", "dure_version": dureVersion,
+            "feature_key": "c", "feature_format_version": "0", "dure_version": dureVersion,
         ])
         file.texts = ["example_ids": "[]", "notices": "[]", "files": "[]"]
         for (name, _) in FeatureColumns.columns { file.columns[name] = [] }
@@ -40,7 +40,7 @@ import Testing
         try file.write(to: data.cache.path("c"))
         #expect(data.cache.find("c", vocabularySize: 2479) == .unusable("it has another format"))
         file.texts["notices"] = "["
-        file.attributes["feature_format_version"] = "1"
+        file.attributes["feature_format_version"] = "\(FeatureCache.formatVersion)"
         try file.write(to: data.cache.path("c"))
         #expect(data.cache.find("c", vocabularySize: 2479) == .unusable("its texts are damaged"))
     }
