@@ -32,7 +32,8 @@ import Testing
         try FileManager.default.moveItem(atPath: data.cache.path("a"), toPath: data.cache.path("b"))
         #expect(data.cache.find("b", vocabularySize: 2479) == .unusable("it belongs to other data"))
         var file = ColumnFile(attributes: [
-            "feature_key": "c", "feature_format_version": "0", "dure_version": dureVersion,
+            "feature_key": "c", "feature_format_version": "\(FeatureCache.formatVersion + 1)",
+            "dure_version": dureVersion,
         ])
         file.texts = ["example_ids": "[]", "notices": "[]", "files": "[]"]
         for (name, _) in FeatureColumns.columns { file.columns[name] = [] }
