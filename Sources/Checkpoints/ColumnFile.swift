@@ -1,6 +1,6 @@
 import Foundation
 
-/// Flat columns of whole numbers and some texts in an HDF5 file of their own, as features are kept.
+/// Flat columns of numbers and some texts in an HDF5 file of their own, as features are kept.
 ///
 /// Damage is found three times over: by the checksums of HDF5's format 1.10, by Fletcher-32 on every chunk, and by
 /// a CRC-32 over all content, because Fletcher-32 takes some words of zeros and of ones for the same.
@@ -13,6 +13,8 @@ package struct ColumnFile: Sendable, Equatable {
     package var columns: [String: [Int32]] = [:]
     /// Each a one-dimensional dataset.
     package var indexes: [String: [Int64]] = [:]
+    /// Each a one-dimensional dataset.
+    package var floats: [String: [Float]] = [:]
 
     package init(attributes: [String: String]) { self.attributes = attributes }
 
@@ -22,12 +24,16 @@ package struct ColumnFile: Sendable, Equatable {
         package var texts: [String]
         package var columns: [String]
         package var indexes: [String]
+        package var floats: [String]
 
-        package init(attributes: [String], texts: [String], columns: [String], indexes: [String]) {
+        package init(
+            attributes: [String], texts: [String], columns: [String], indexes: [String], floats: [String] = []
+        ) {
             self.attributes = attributes
             self.texts = texts
             self.columns = columns
             self.indexes = indexes
+            self.floats = floats
         }
     }
 
@@ -38,13 +44,13 @@ package struct ColumnFile: Sendable, Equatable {
         try Self.write(
             to: path, attributes: attributes, texts: texts,
             columns: columns.mapValues { values in { values } },
-            indexes: indexes.mapValues { values in { values } })
+            indexes: indexes.mapValues { values in { values } }, floats: floats)
     }
 
     /// The same of columns that are made when their turn comes, so that only one is in memory at a time.
     package static func write(
         to path: String, attributes: [String: String], texts: [String: String],
-        columns: [String: () -> [Int32]], indexes: [String: () -> [Int64]]
+        columns: [String: () -> [Int32]], indexes: [String: () -> [Int64]], floats: [String: [Float]] = [:]
     ) throws {
         var checksum = ContentChecksum()
         try AtomicFile.replace(path) { temporary in
@@ -61,12 +67,16 @@ package struct ColumnFile: Sendable, Equatable {
                 for (name, make) in columns.inOrder {
                     let values = make()
                     checksum.add(name, values)
-                    try file.writeIntegers(name, values)
+                    try file.writeColumn(name, values)
                 }
                 for (name, make) in indexes.inOrder {
                     let values = make()
                     checksum.add(name, values)
-                    try file.writeIntegers(name, values)
+                    try file.writeColumn(name, values)
+                }
+                for (name, values) in floats.inOrder {
+                    checksum.add(name, values)
+                    try file.writeColumn(name, values)
                 }
                 try file.writeAttribute(Self.checksumName, .integer(checksum.value))
                 try file.close()
@@ -90,8 +100,9 @@ package struct ColumnFile: Sendable, Equatable {
             let file = try HDF5Object.openFile(path)
             for name in names.attributes { attributes[name] = try file.readText(name) }
             for name in names.texts { texts[name] = try Self.text(file, name) }
-            for name in names.columns { columns[name] = try file.readIntegers(name) }
-            for name in names.indexes { indexes[name] = try file.readIntegers(name) }
+            for name in names.columns { columns[name] = try file.readColumn(name) }
+            for name in names.indexes { indexes[name] = try file.readColumn(name) }
+            for name in names.floats { floats[name] = try file.readColumn(name) }
             return try file.readCount(Self.checksumName)
         }
         guard recorded == checksum else {
@@ -130,6 +141,7 @@ package struct ColumnFile: Sendable, Equatable {
         for (name, text) in texts.inOrder { sum.add(name, text) }
         for (name, values) in columns.inOrder { sum.add(name, values) }
         for (name, values) in indexes.inOrder { sum.add(name, values) }
+        for (name, values) in floats.inOrder { sum.add(name, values) }
         return sum.value
     }
 }
@@ -145,7 +157,7 @@ private struct ContentChecksum {
         add(text)
     }
 
-    mutating func add(_ name: String, _ values: [some FixedWidthInteger & BitwiseCopyable]) {
+    mutating func add(_ name: String, _ values: [some BitwiseCopyable]) {
         add("\(name) \(values.count)")
         values.withUnsafeBytes { sum.update($0) }
     }

@@ -6,7 +6,7 @@ package enum ConfigurationText {
     /// `text`, a valid `config.json`, as that of the class for question answering of `model`: `architectures` and
     /// `model_type` say so, and all else stands as it stood.
     package static func forQuestionAnswering(_ text: String, model: ModelType) -> String {
-        let architecture = "\(model.rawValue.capitalized)ForQuestionAnswering"
+        let architecture = "\(model.className)ForQuestionAnswering"
         var bytes = Array(text.utf8)
         set("model_type", to: model.rawValue, written: "\"\(model.rawValue)\"", in: &bytes)
         set("architectures", to: [architecture], written: "[\"\(architecture)\"]", in: &bytes)

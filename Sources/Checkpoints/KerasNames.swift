@@ -55,9 +55,10 @@ enum KerasNames {
         }
     }
 
-    /// `parameters` in the order in which transformers' models make them: those of one module together, and token
-    /// types before positions. Keras itself, unlike transformers, goes by the order when it loads.
-    static func order(_ parameters: [Parameter]) -> [Parameter] {
+    /// `parameters` in the order in which transformers' models make them: those of one module together, token types
+    /// before positions, and RoBERTa's embeddings after its encoder. Keras itself, unlike transformers, goes by the
+    /// order when it loads.
+    static func order(_ parameters: [Parameter], model: ModelType) -> [Parameter] {
         func module(_ parameter: Parameter) -> String {
             String(parameter.name[..<(parameter.name.lastIndex(of: ".") ?? parameter.name.endIndex)])
         }
@@ -67,6 +68,11 @@ enum KerasNames {
         let positions = modules.firstIndex { $0.hasSuffix(".position_embeddings") }
         let tokenTypes = modules.firstIndex { $0.hasSuffix(".token_type_embeddings") }
         if let positions, let tokenTypes, positions < tokenTypes { modules.swapAt(positions, tokenTypes) }
+        if model == .roberta, let head = modules.firstIndex(of: ParameterLayout.spanHead) {
+            let embeddings = modules.prefix { $0.contains(".embeddings.") }
+            modules.insert(contentsOf: embeddings, at: head)
+            modules.removeFirst(embeddings.count)
+        }
         return modules.flatMap { members[$0] ?? [] }
     }
 }

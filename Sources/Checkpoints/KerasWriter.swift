@@ -41,7 +41,7 @@ package enum KerasWriter {
     ) throws {
         var layers: [String] = []
         var weights: [String: [Weight]] = [:]
-        for parameter in KerasNames.order(layout.parameters) {
+        for parameter in KerasNames.order(layout.parameters, model: model) {
             let (layer, name, isKernel) = KerasNames.keras(parameter.name, model: model)
             if weights[layer] == nil { layers.append(layer) }
             weights[layer, default: []].append(Weight(parameter: parameter, name: name, isKernel: isKernel))

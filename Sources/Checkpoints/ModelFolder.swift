@@ -45,17 +45,35 @@ package struct ModelFolder: Sendable {
 
     private init(folder: String) throws {
         path = folder
-        func file(_ name: String) -> String { folder + (folder.hasSuffix("/") ? "" : "/") + name }
+        func file(_ name: String) -> String { Self.file(name, in: folder) }
         func optional(_ name: String) throws -> [UInt8]? {
             WeightFormat.exists(file(name)) ? try MappedFile.contents(of: file(name)) : nil
         }
         let text = try MappedFile.contents(of: file("config.json"), limit: 1 << 26)
         configuration = try Self.configuration(text, path: file("config.json"), item: nil)
         configurationText = String(decoding: text, as: UTF8.self)
-        vocabulary = try MappedFile.contents(of: file("vocab.txt"))
+        vocabulary = try Self.vocabulary(folder: folder)
         tokenizerConfiguration = try optional("tokenizer_config.json")
         tokenizer = try optional("tokenizer.json")
         tokenizerSettings = [:]
+    }
+
+    /// `vocab.txt` of `folder`. Throws `.badData` where another kind of tokenizer stands there instead.
+    package static func vocabulary(folder: String) throws -> [UInt8] {
+        let path = file("vocab.txt", in: folder)
+        let others = ["vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model"]
+        if !WeightFormat.exists(path),
+            let other = others.map({ file($0, in: folder) }).first(where: WeightFormat.exists)
+        {
+            throw CheckpointError.badData(
+                "the model's tokenizer is not WordPiece, the only one there is here", path: other,
+                remedy: "use a model that comes with a vocab.txt, as klue/roberta-base does")
+        }
+        return try MappedFile.contents(of: path)
+    }
+
+    private static func file(_ name: String, in folder: String) -> String {
+        folder + (folder.hasSuffix("/") ? "" : "/") + name
     }
 
     /// Reads the weights into the flat buffer `values`; see `loadWeights(from:layout:into:)`.

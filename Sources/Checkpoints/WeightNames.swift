@@ -15,7 +15,7 @@ package struct WeightDescription: Sendable, Equatable {
 }
 
 /// Which tensor of a file belongs to which parameter. Accepted are PyTorch's names with and without the
-/// model's prefix (`bert.`), and the old `LayerNorm.gamma` and `LayerNorm.beta`.
+/// model's prefix (`bert.`, `electra.`, `roberta.`), and the old `LayerNorm.gamma` and `LayerNorm.beta`.
 package struct WeightNames: Sendable, Equatable {
     /// For each parameter found, in the layout's order, the index of its tensor among those given.
     package let matches: [Match]

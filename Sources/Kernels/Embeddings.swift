@@ -56,11 +56,13 @@ package func embeddingForward(
 ///
 /// - normalized: `[tokens, width]`, what the forward left there.
 /// - gradient: `[tokens, width]`, of the output; overwritten by that of the summed embedding.
-/// - paddingID: the word whose row gets no gradient, as of torch's Embedding with a `padding_idx`.
+/// - paddingID, paddingPosition: the word and the position whose row gets no gradient, as of torch's Embedding with a
+///   `padding_idx`; negative for none.
 /// - tablesGradient, weightsGradient: accumulated into. scratch: `TokenBlocks.scratch(width: 2 · width)`.
 package func embeddingBackward(
     _ pool: WorkerPool, tokens: Int, width: Int, indices: EmbeddingIndices, paddingID: Int32,
-    normalized: UnsafePointer<Float>, weights: LayerNormWeights, statistics: LayerNormStatistics,
+    paddingPosition: Int32 = -1, normalized: UnsafePointer<Float>, weights: LayerNormWeights,
+    statistics: LayerNormStatistics,
     dropout: TokenDropout?,
     gradient: UnsafeMutablePointer<Float>, tablesGradient: EmbeddingTables,
     weightsGradient: LayerNormWeights, scratch: UnsafeMutablePointer<Float>
@@ -80,15 +82,15 @@ package func embeddingBackward(
             pool, scratch + index * width, blocks: blocks, width: width, stride: 2 * width, into: target)
     }
     scatterEmbeddingGradient(
-        pool, tokens: tokens, width: width, indices: indices, paddingID: paddingID, gradient: gradient,
-        tables: tablesGradient)
+        pool, tokens: tokens, width: width, indices: indices, paddingID: paddingID,
+        paddingPosition: paddingPosition, gradient: gradient, tables: tablesGradient)
 }
 
 /// Adds every token's gradient to its rows of the tables. Threads share columns, not tokens: two tokens may
 /// select one row, and their order of addition must not depend on the threads.
 private func scatterEmbeddingGradient(
     _ pool: WorkerPool, tokens: Int, width: Int, indices: EmbeddingIndices, paddingID: Int32,
-    gradient: UnsafePointer<Float>, tables: EmbeddingTables
+    paddingPosition: Int32, gradient: UnsafePointer<Float>, tables: EmbeddingTables
 ) {
     func add(_ row: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, _ columns: Range<Int>) {
         for column in columns { target[column] += row[column] }
@@ -101,7 +103,9 @@ private func scatterEmbeddingGradient(
             if indices.word[token] != paddingID {
                 add(row, to: tables.word + Int(indices.word[token]) * width, columns)
             }
-            add(row, to: tables.position + Int(indices.position[token]) * width, columns)
+            if indices.position[token] != paddingPosition {
+                add(row, to: tables.position + Int(indices.position[token]) * width, columns)
+            }
             add(row, to: tables.tokenType + Int(indices.tokenType[token]) * width, columns)
         }
     }

@@ -45,9 +45,11 @@ package enum ModelPurpose: Sendable {
 /// keeping them a sixth of a block's memory.
 final class ActivationMemory {
     let capacity: BatchCapacity
-    /// Embeddings before LayerNorm, and its statistics: `[tokens, hidden]`.
+    /// Embeddings before LayerNorm, and its statistics: `[tokens, embedding]`.
     let embeddingSum: UnsafeMutablePointer<Float>
     let embeddingStatistics: LayerNormStatistics
+    /// `[tokens, embedding]`: embeddings as the projection reads them. Without one, the first block's input.
+    let embeddingOutput: UnsafeMutablePointer<Float>
     let layers: [LayerActivations]
     /// `[tokens, hidden]` each: what a block reads and, last, the encoder's result; and the first LayerNorm's
     /// result. Forward, and again backward.
@@ -71,8 +73,9 @@ final class ActivationMemory {
         let sizes = Sizes(configuration, capacity, threads: threads, purpose)
         memory = FloatBuffer(count: sizes.total)
         var arena = Arena(memory)
-        embeddingSum = arena.take(sizes.hidden)
+        embeddingSum = arena.take(sizes.embedding)
         embeddingStatistics = sizes.statistics(&arena)
+        let projected = sizes.projected > 0 ? arena.take(sizes.projected) : nil
         let kept = (0..<sizes.keptLayers).map { _ in
             LayerActivations(
                 queryKeyValue: arena.take(3 * sizes.hidden), logSumExp: arena.take(sizes.logSumExp),
@@ -82,6 +85,7 @@ final class ActivationMemory {
         }
         layers = (0..<configuration.layerCount).map { kept[$0 % max(kept.count, 1)] }
         blockInput = arena.take(sizes.hidden)
+        embeddingOutput = projected ?? blockInput
         attentionOutput = arena.take(sizes.hidden)
         startLogits = arena.take(capacity.tokens)
         endLogits = arena.take(capacity.tokens)
@@ -101,10 +105,11 @@ final class ActivationMemory {
 
 /// Memory that only the backward pass touches.
 struct GradientMemory {
-    /// `[tokens, intermediate]`, `[tokens, 3 · hidden]`, and twice `[tokens, hidden]`.
+    /// `[tokens, intermediate]`, `[tokens, 3 · hidden]`, `[tokens, hidden]`.
     let wide: UnsafeMutablePointer<Float>
     let queryKeyValue: UnsafeMutablePointer<Float>
     let hidden: UnsafeMutablePointer<Float>
+    /// `[tokens, hidden]`, or `[tokens, embedding]` of what went into the projection.
     let dense: UnsafeMutablePointer<Float>
     /// For sums over tokens.
     let sumScratch: UnsafeMutablePointer<Float>
@@ -113,7 +118,7 @@ struct GradientMemory {
         wide = arena.take(sizes.wide)
         queryKeyValue = arena.take(3 * sizes.hidden)
         hidden = arena.take(sizes.hidden)
-        dense = arena.take(sizes.hidden)
+        dense = arena.take(sizes.dense)
         sumScratch = arena.take(sizes.sumScratch)
     }
 }
@@ -121,7 +126,11 @@ struct GradientMemory {
 /// Floats that the parts of the memory take.
 private struct Sizes {
     let tokens: Int
+    let embedding: Int
+    /// Embeddings that a projection reads; 0 without one.
+    let projected: Int
     let hidden: Int
+    let dense: Int
     let wide: Int
     let logSumExp: Int
     let attentionScratchPerWorker: Int
@@ -133,20 +142,24 @@ private struct Sizes {
         _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose
     ) {
         tokens = capacity.tokens
+        embedding = Arena.padded(tokens * configuration.embeddingSize)
+        projected = configuration.projectsEmbeddings ? embedding : 0
         hidden = Arena.padded(tokens * configuration.hiddenSize)
+        dense = max(hidden, embedding)
         // Attention's backward borrows the wide buffers for `[tokens, hidden]`.
         wide = Arena.padded(tokens * max(configuration.intermediateSize, configuration.hiddenSize))
         logSumExp = Arena.padded(tokens * configuration.headCount)
         attentionScratchPerWorker = AttentionShape.scratch(
             length: capacity.sequenceLength, headSize: configuration.headSize)
-        let widest = max(3 * configuration.hiddenSize, configuration.intermediateSize)
+        let widest = max(
+            3 * configuration.hiddenSize, 2 * configuration.embeddingSize, configuration.intermediateSize)
         sumScratch = Arena.padded(TokenBlocks.scratch(tokens: tokens, width: widest))
         keptLayers = purpose == .training ? configuration.layerCount : min(configuration.layerCount, 1)
         let statistics = 2 * Arena.padded(tokens)
         let layer = 6 * hidden + wide + logSumExp + 2 * statistics
         // Logits take as much as the statistics of one LayerNorm.
-        let shared = 3 * hidden + 2 * statistics + wide
-        let backward = purpose == .training ? wide + 5 * hidden + sumScratch : 0
+        let shared = embedding + projected + 2 * hidden + 2 * statistics + wide
+        let backward = purpose == .training ? wide + 4 * hidden + dense + sumScratch : 0
         total =
             keptLayers * layer + shared + backward + Arena.padded(attentionScratchPerWorker * threads)
     }

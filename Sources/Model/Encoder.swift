@@ -2,18 +2,18 @@ import Kernels
 
 /// One trip of one micro-batch through the encoder, forward or backward.
 struct Pass {
-    private let pool: WorkerPool
-    private let configuration: ModelConfiguration
-    private let weights: ParameterViews
-    private let memory: ActivationMemory
-    private let batch: PackedBatch
+    let pool: WorkerPool
+    let configuration: ModelConfiguration
+    let weights: ParameterViews
+    let memory: ActivationMemory
+    let batch: PackedBatch
     private let dropout: DropoutSettings?
     private let profile: StepProfile?
     /// Whether gradients of dense layers' weights are added to what stands there.
     private let products: Accumulation
     private let isBetweenKernels: (() -> Void)?
-    private let tokens: Int
-    private let hidden: Int
+    let tokens: Int
+    let hidden: Int
     private let intermediate: Int
 
     init(
@@ -32,30 +32,6 @@ struct Pass {
         tokens = batch.tokens
         hidden = configuration.hiddenSize
         intermediate = configuration.intermediateSize
-    }
-
-    // MARK: Embeddings
-
-    func embed() {
-        timed(.embeddings) {
-            embeddingForward(
-                pool, tokens: tokens, width: hidden, indices: indices, tables: weights.embeddings,
-                weights: weights.embeddingsNorm, epsilon: configuration.layerNormEpsilon,
-                statistics: memory.embeddingStatistics, dropout: hiddenDropout(.embeddings, layer: 0),
-                normalized: memory.embeddingSum, output: memory.blockInput)
-        }
-    }
-
-    func embedBackward(gradients: ParameterViews, _ scratch: GradientMemory) {
-        timed(.embeddings) {
-            embeddingBackward(
-                pool, tokens: tokens, width: hidden, indices: indices,
-                paddingID: Int32(configuration.padTokenID), normalized: memory.embeddingSum,
-                weights: weights.embeddingsNorm, statistics: memory.embeddingStatistics,
-                dropout: hiddenDropout(.embeddings, layer: 0), gradient: scratch.hidden,
-                tablesGradient: gradients.embeddings, weightsGradient: gradients.embeddingsNorm,
-                scratch: scratch.sumScratch)
-        }
     }
 
     // MARK: Span head
@@ -238,31 +214,25 @@ struct Pass {
 
     /// Puts what block `layer` read into `memory.blockInput` again.
     private func recomputeInput(_ layer: Int) {
+        guard layer > 0 else { return recomputeEmbeddings() }
+        let previous = memory.layers[layer - 1]
         timed(.layerNormBackward) {
-            if layer == 0 {
-                layerNormRecompute(
-                    pool, tokens: tokens, width: hidden, normalized: memory.embeddingSum,
-                    weights: weights.embeddingsNorm, statistics: memory.embeddingStatistics,
-                    dropout: hiddenDropout(.embeddings, layer: 0), output: memory.blockInput)
-            } else {
-                let previous = memory.layers[layer - 1]
-                layerNormRecompute(
-                    pool, tokens: tokens, width: hidden, normalized: previous.outputSum,
-                    weights: weights.layers[layer - 1].outputNorm, statistics: previous.outputStatistics,
-                    output: memory.blockInput)
-            }
+            layerNormRecompute(
+                pool, tokens: tokens, width: hidden, normalized: previous.outputSum,
+                weights: weights.layers[layer - 1].outputNorm, statistics: previous.outputStatistics,
+                output: memory.blockInput)
         }
     }
 
     // MARK: Pieces
 
-    private func timed(_ section: StepSection, _ body: () -> Void) {
+    func timed(_ section: StepSection, _ body: () -> Void) {
         profile.measure(section, body)
         isBetweenKernels?()
     }
 
     /// target = input · weightᵀ: `[tokens, out]` from `[tokens, in]` and `[out, in]`.
-    private func dense(
+    func dense(
         _ input: UnsafePointer<Float>, _ inputWidth: Int, _ weight: UnsafePointer<Float>, _ outputWidth: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
@@ -275,7 +245,7 @@ struct Pass {
     }
 
     /// Both gradients of a dense layer whose output's gradient is `gradient`.
-    private func denseBackward(
+    func denseBackward(
         _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
         weightGradient: UnsafeMutablePointer<Float>, weight: UnsafePointer<Float>,
         inputGradient: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
@@ -286,7 +256,7 @@ struct Pass {
     }
 
     /// target = (or +=) gradientᵀ · input.
-    private func weightGradient(
+    func weightGradient(
         _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
@@ -299,7 +269,7 @@ struct Pass {
     }
 
     /// target = (or +=) gradient · weight.
-    private func inputGradient(
+    func inputGradient(
         _ gradient: UnsafePointer<Float>, _ outputWidth: Int, weight: UnsafePointer<Float>,
         _ inputWidth: Int, into target: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
     ) {
@@ -311,7 +281,7 @@ struct Pass {
         }
     }
 
-    private var indices: EmbeddingIndices {
+    var indices: EmbeddingIndices {
         EmbeddingIndices(word: batch.wordIDs, position: batch.positionIDs, tokenType: batch.tokenTypeIDs)
     }
 
@@ -329,11 +299,11 @@ struct Pass {
         }
     }
 
-    private func hiddenDropout(_ site: DropoutSite, layer: Int) -> TokenDropout? {
+    func hiddenDropout(_ site: DropoutSite, layer: Int) -> TokenDropout? {
         guard let dropout, dropout.hiddenProbability > 0 else { return nil }
         return TokenDropout(
             stream: dropout.stream, site: site, layer: layer, probability: dropout.hiddenProbability,
-            features: batch.tokenFeatures, rows: batch.positionIDs)
+            features: batch.tokenFeatures, rows: batch.places)
     }
 
     private func attentionDropout(_ layer: Int) -> AttentionDropout? {

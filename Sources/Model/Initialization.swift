@@ -2,9 +2,8 @@ import Foundation
 import Kernels
 
 /// Draws the initial value of `parameters`, or of those whose name is in `names`: matrices from
-/// normal(0, `initializer_range`) with the word table's padding row zero, biases 0, LayerNorm 1 and 0, as
-/// transformers' BertPreTrainedModel does. A tensor's numbers depend on the seed and its place in the layout
-/// alone.
+/// normal(0, `initializer_range`) with the padding rows of the tables zero, biases 0, LayerNorm 1 and 0, as
+/// transformers does. A tensor's numbers depend on the seed and its place in the layout alone.
 package func initializeParameters(
     _ parameters: UnsafeMutableBufferPointer<Float>, layout: ParameterLayout,
     configuration: ModelConfiguration, seed: UInt64, only names: Set<String>? = nil
@@ -18,12 +17,18 @@ package func initializeParameters(
             continue
         }
         fillNormal(tensor, deviation: configuration.initializerRange, seed: seed, stream: UInt32(index))
-        if parameter.name.hasSuffix("word_embeddings.weight") {
-            let row = parameter.shape[1]
-            let padding = configuration.padTokenID * row
-            tensor[padding..<padding + row].update(repeating: 0)
+        if let row = paddingRow(of: parameter, configuration) {
+            let width = parameter.shape[1]
+            tensor[row * width..<(row + 1) * width].update(repeating: 0)
         }
     }
+}
+
+/// The row of a table that stands for no token.
+private func paddingRow(of parameter: Parameter, _ configuration: ModelConfiguration) -> Int? {
+    if parameter.name.hasSuffix(".word_embeddings.weight") { return configuration.padTokenID }
+    if parameter.name.hasSuffix(".position_embeddings.weight") { return configuration.paddingPosition }
+    return nil
 }
 
 /// Normal numbers two at a time by Box and Muller's transform.

@@ -19,8 +19,8 @@ package struct ModelError: Error, Sendable, Equatable, CustomStringConvertible {
 
 extension ModelConfiguration {
     /// Reads and checks the text of a `config.json`. Keys that are absent or null have the defaults of
-    /// transformers' `BertConfig`, except that either `model_type` or `architectures` must say what it is.
-    /// Throws `ModelError`.
+    /// transformers' `BertConfig`, `ElectraConfig` or `RobertaConfig`, except that either `model_type` or
+    /// `architectures` must say which. Throws `ModelError`.
     package init(json: some Sequence<UInt8>) throws {
         let document: ConfigurationDocument
         do {
@@ -31,12 +31,16 @@ extension ModelConfiguration {
                 key: nil, what: "is not a JSON object", remedy: "use the config.json of a Hugging Face model")
         }
         modelType = try document.modelType()
+        let defaults = ConfigurationDefaults(modelType)
         try document.refuseVariants()
-        vocabularySize = try document.size("vocab_size", default: 30522)
-        hiddenSize = try document.size("hidden_size", default: 768)
+        vocabularySize = try document.size("vocab_size", default: defaults.vocabularySize)
+        hiddenSize = try document.size("hidden_size", default: defaults.hiddenSize)
+        // BERT and RoBERTa models may have the key, and it means nothing there.
+        embeddingSize =
+            try defaults.embeddingSize.map { try document.size("embedding_size", default: $0) } ?? hiddenSize
         layerCount = try document.size("num_hidden_layers", default: 12, atMost: 10_000)
-        headCount = try document.size("num_attention_heads", default: 12)
-        intermediateSize = try document.size("intermediate_size", default: 3072)
+        headCount = try document.size("num_attention_heads", default: defaults.headCount)
+        intermediateSize = try document.size("intermediate_size", default: defaults.intermediateSize)
         activation = try document.activation()
         hiddenDropout = try document.probability("hidden_dropout_prob", default: 0.1)
         attentionDropout = try document.probability("attention_probs_dropout_prob", default: 0.1)
@@ -44,7 +48,7 @@ extension ModelConfiguration {
         tokenTypeCount = try document.size("type_vocab_size", default: 2)
         initializerRange = try document.positive("initializer_range", default: 0.02)
         layerNormEpsilon = try document.positive("layer_norm_eps", default: 1e-12)
-        padTokenID = try document.whole("pad_token_id", default: 0)
+        padTokenID = try document.whole("pad_token_id", default: defaults.padTokenID)
         try checkTogether()
     }
 
@@ -61,11 +65,17 @@ extension ModelConfiguration {
                 key: "pad_token_id", what: "\(padTokenID) is not an id below vocab_size \(vocabularySize)",
                 remedy: "correct it")
         }
+        guard maxSequenceLength > 0 else {
+            throw ModelError(
+                key: "max_position_embeddings",
+                what: "\(maxPositions) leaves no position after that of pad_token_id \(padTokenID)",
+                remedy: "correct one of the two")
+        }
         // Doubles cannot overflow here; a parameter more or less does not matter to the bound.
         let (hidden, intermediate) = (Double(hiddenSize), Double(intermediateSize))
-        let embeddings = Double(vocabularySize) + Double(maxPositions) + Double(tokenTypeCount)
+        let rows = Double(vocabularySize) + Double(maxPositions) + Double(tokenTypeCount) + hidden
         let layer = 4 * hidden * hidden + 2 * hidden * intermediate
-        let total = embeddings * hidden + Double(layerCount) * layer
+        let total = rows * Double(embeddingSize) + Double(layerCount) * layer
         guard total < Self.maximumParameters else {
             throw ModelError(
                 key: "hidden_size", what: "the sizes make a model of about \(total) parameters",
@@ -73,8 +83,29 @@ extension ModelConfiguration {
         }
     }
 
-    /// No BERT comes near; more could not be held in memory anyway.
+    /// No encoder comes near; more could not be held in memory anyway.
     private static let maximumParameters = 1e11
+}
+
+/// What transformers takes for keys that a `config.json` does not have, where it differs between models.
+private struct ConfigurationDefaults {
+    var vocabularySize = 30522
+    var hiddenSize = 768
+    /// `nil` where the model has no such key.
+    var embeddingSize: Int?
+    var headCount = 12
+    var intermediateSize = 3072
+    var padTokenID = 0
+
+    init(_ model: ModelType) {
+        switch model {
+        case .bert: break
+        case .electra:
+            (embeddingSize, hiddenSize, headCount, intermediateSize) = (128, 256, 4, 1024)
+        case .roberta:
+            (vocabularySize, padTokenID) = (50265, 1)
+        }
+    }
 }
 
 /// The members of a `config.json` as they stand there.
@@ -94,7 +125,7 @@ private struct ConfigurationDocument: Decodable {
     func modelType() throws -> ModelType {
         if let value = self["model_type"] {
             guard case .text(let name) = value, let type = ModelType(rawValue: name) else {
-                throw wrong("model_type", value, "is not a model this program knows", "use a BERT model")
+                throw wrong("model_type", value, "is not a model this program knows", Self.known)
             }
             return type
         }
@@ -102,15 +133,18 @@ private struct ConfigurationDocument: Decodable {
         guard case .list(let names) = architectures, case .text(let name) = names.first else {
             throw ModelError(
                 key: "model_type", what: "neither model_type nor architectures says what the model is",
-                remedy: "use the config.json of a Hugging Face model, or add \"model_type\": \"bert\"")
+                remedy: "use the config.json of a Hugging Face model, or add \"model_type\": \"bert\", "
+                    + "\"electra\" or \"roberta\"")
         }
-        guard name.hasPrefix("Bert") else {
-            throw wrong("architectures", .text(name), "is not a model this program knows", "use a BERT model")
+        guard let type = ModelType.allCases.first(where: { name.hasPrefix($0.className) }) else {
+            throw wrong("architectures", .text(name), "is not a model this program knows", Self.known)
         }
-        return .bert
+        return type
     }
 
-    /// Variants of BERT that change what is computed and are not offered here.
+    private static let known = "use a BERT, ELECTRA or RoBERTa model"
+
+    /// Variants of the models that change what is computed and are not offered here.
     func refuseVariants() throws {
         if let value = self["position_embedding_type"], value != .text("absolute") {
             throw wrong(

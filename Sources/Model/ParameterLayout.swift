@@ -39,13 +39,7 @@ package struct ParameterLayout: Sendable, Equatable {
         let prefix = configuration.modelType.rawValue
         let hidden = configuration.hiddenSize
         let intermediate = configuration.intermediateSize
-        let embeddings = "\(prefix).embeddings"
-        builder.add(
-            "\(embeddings).word_embeddings.weight", [configuration.vocabularySize, hidden],
-            gradient: .wordRows)
-        builder.add("\(embeddings).position_embeddings.weight", [configuration.maxPositions, hidden])
-        builder.add("\(embeddings).token_type_embeddings.weight", [configuration.tokenTypeCount, hidden])
-        builder.addLayerNorm("\(embeddings).LayerNorm", hidden)
+        builder.addEmbeddings(configuration)
         for index in 0..<configuration.layerCount {
             let layer = "\(prefix).encoder.layer.\(index)"
             let projections = ["query", "key", "value"].map { "\(layer).attention.self.\($0)" }
@@ -84,6 +78,21 @@ extension ParameterLayout {
                 name: name, shape: shape, offset: count, decays: decays, gradient: gradient)
             parameters.append(parameter)
             count += parameter.count
+        }
+
+        mutating func addEmbeddings(_ configuration: ModelConfiguration) {
+            let prefix = configuration.modelType.rawValue
+            let width = configuration.embeddingSize
+            let embeddings = "\(prefix).embeddings"
+            add(
+                "\(embeddings).word_embeddings.weight", [configuration.vocabularySize, width],
+                gradient: .wordRows)
+            add("\(embeddings).position_embeddings.weight", [configuration.maxPositions, width])
+            add("\(embeddings).token_type_embeddings.weight", [configuration.tokenTypeCount, width])
+            addLayerNorm("\(embeddings).LayerNorm", width)
+            if configuration.projectsEmbeddings {
+                addDense("\(prefix).embeddings_project", output: configuration.hiddenSize, input: width)
+            }
         }
 
         mutating func addDense(

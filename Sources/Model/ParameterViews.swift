@@ -18,10 +18,18 @@ struct LayerView {
     let outputNorm: LayerNormWeights
 }
 
+/// Pointers to the tensors of the dense layer between embeddings and encoder.
+struct ProjectionView {
+    /// `[hidden, embedding]`, `[hidden]`.
+    let weight: UnsafeMutablePointer<Float>
+    let bias: UnsafeMutablePointer<Float>
+}
+
 /// Pointers to all tensors of the model in one flat buffer: of the parameters, or of their gradients.
 struct ParameterViews {
     let embeddings: EmbeddingTables
     let embeddingsNorm: LayerNormWeights
+    let projection: ProjectionView?
     let layers: [LayerView]
     /// `[2, hidden]`, `[2]`.
     let spanWeight: UnsafeMutablePointer<Float>
@@ -42,6 +50,11 @@ struct ParameterViews {
             position: tensor("\(prefix).embeddings.position_embeddings.weight"),
             tokenType: tensor("\(prefix).embeddings.token_type_embeddings.weight"))
         embeddingsNorm = norm("\(prefix).embeddings.LayerNorm")
+        projection =
+            configuration.projectsEmbeddings
+            ? ProjectionView(
+                weight: tensor("\(prefix).embeddings_project.weight"),
+                bias: tensor("\(prefix).embeddings_project.bias")) : nil
         layers = (0..<configuration.layerCount).map { index in
             let layer = "\(prefix).encoder.layer.\(index)"
             return LayerView(

@@ -32,7 +32,8 @@ package struct SpanLoss: Sendable, Equatable {
     }
 }
 
-/// A BERT encoder with a span head, as transformers' BertForQuestionAnswering, over packed batches.
+/// An encoder with a span head, as transformers' BertForQuestionAnswering, ElectraForQuestionAnswering and
+/// RobertaForQuestionAnswering, over packed batches.
 ///
 /// Parameters and gradients are flat buffers in the order of `layout`. One micro-batch is in flight at a time:
 /// `forward`, then `loss`, then `backward`.
@@ -136,8 +137,7 @@ package final class SpanModel {
         for layer in (0..<configuration.layerCount).reversed() {
             pass.backward(layer, gradients: views.layers[layer], scratch, tell)
         }
-        pass.embedBackward(gradients: views, scratch)
-        tell(gradients.pointer)
+        pass.embedBackward(gradients: views, scratch, tell)
     }
 }
 

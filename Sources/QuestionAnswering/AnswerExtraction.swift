@@ -1,72 +1,13 @@
 import Foundation
 
-/// How answers are chosen.
-package struct AnswerSettings: Sendable, Equatable {
-    /// Starts and ends looked at in each window, and candidates kept for a question.
-    package var bestCount: Int
-    /// In tokens.
-    package var maxAnswerLength: Int
-    /// Whether the answer may be empty: `--version-2-with-negative`.
-    package var allowsNoAnswer: Bool
-    /// The answer is empty when the null score exceeds the best other score by more than this.
-    package var nullThreshold: Float
-
-    package init(
-        bestCount: Int = 20, maxAnswerLength: Int = 30, allowsNoAnswer: Bool = false, nullThreshold: Float = 0
-    ) {
-        self.bestCount = bestCount
-        self.maxAnswerLength = maxAnswerLength
-        self.allowsNoAnswer = allowsNoAnswer
-        self.nullThreshold = nullThreshold
-    }
-}
-
-/// A candidate answer: a slice of the context, `start` and `end` in code points.
-package struct ScoredAnswer: Sendable, Equatable {
-    package let text: String
-    package let start: Int
-    package let end: Int
-    package let startLogit: Float
-    package let endLogit: Float
-    /// Among the candidates kept.
-    package let probability: Float
-
-    package init(text: String, start: Int, end: Int, startLogit: Float, endLogit: Float, probability: Float) {
-        self.text = text
-        self.start = start
-        self.end = end
-        self.startLogit = startLogit
-        self.endLogit = endLogit
-        self.probability = probability
-    }
-}
-
-/// The answer to one question.
-package struct Prediction: Sendable, Equatable {
-    package let questionID: String
-    /// The answer's text; empty when there is none.
-    package let text: String
-    /// The candidate behind the answer, nil when the answer is that there is none.
-    package let answer: ScoredAnswer?
-    /// Best first; holds the null answer when `allowsNoAnswer`.
-    package let candidates: [ScoredAnswer]
-    /// Null score minus the best other score, when `allowsNoAnswer`.
-    package let nullOdds: Float?
-
-    package init(
-        questionID: String, text: String, answer: ScoredAnswer?, candidates: [ScoredAnswer], nullOdds: Float?
-    ) {
-        self.questionID = questionID
-        self.text = text
-        self.answer = answer
-        self.candidates = candidates
-        self.nullOdds = nullOdds
-    }
-}
-
-/// Turns logits into answers as `postprocess_qa_predictions` of Hugging Face's `run_qa.py` does, in the same
-/// `Float` arithmetic. What that leaves open is settled so: equal logits by lower token, equal scores by
-/// lower start in the context, then shorter, then earlier window; the null answer after its equals.
+/// Turns logits into ranked candidates as `postprocess_qa_predictions` of Hugging Face's `run_qa.py` does, in
+/// the same `Float` arithmetic. What that leaves open is settled so: equal logits by lower token, equal scores
+/// by lower start in the context, then shorter, then earlier window; the null answer after its equals.
+///
+/// With `AnswerDecoding.argmax` a list holds one candidate a window instead, the window of the highest score
+/// first, of equal ones the earlier: from the token with the highest start logit to the one with the highest
+/// end logit, of any length. Where these are not both in the context, or in the wrong order, the candidate is
+/// the empty answer.
 package struct AnswerExtractor: Sendable {
     package let settings: AnswerSettings
 
@@ -75,20 +16,20 @@ package struct AnswerExtractor: Sendable {
         self.settings = settings
     }
 
-    /// The answer to every question of `dataset`, in its order.
+    /// The candidates for every question of `dataset`, in its order.
     ///
     /// - Parameters:
     ///   - features: windows of the questions, in any order of questions.
     ///   - logits: one for each feature.
     /// - Throws: `FeatureError.nonFiniteLogits`.
-    package func predictions(
+    package func candidates(
         for dataset: Dataset, features: [Feature], logits: [SpanLogits]
-    ) throws(FeatureError) -> [Prediction] {
+    ) throws(FeatureError) -> [CandidateList] {
         precondition(features.count == logits.count)
         var windows: [[Int]] = Array(repeating: [], count: dataset.questions.count)
         for (index, feature) in features.enumerated() { windows[feature.questionIndex].append(index) }
-        var predictions: [Prediction] = []
-        predictions.reserveCapacity(windows.count)
+        var lists: [CandidateList] = []
+        lists.reserveCapacity(windows.count)
         var context: (index: Int, text: CodePoints)?
         for (question, indexes) in zip(dataset.questions, windows) {
             let text: CodePoints
@@ -98,20 +39,20 @@ package struct AnswerExtractor: Sendable {
                 text = CodePoints(dataset.context(of: question))
                 context = (question.contextIndex, text)
             }
-            predictions.append(
-                try prediction(
+            lists.append(
+                try candidates(
                     questionID: question.id, context: text, features: indexes.map { features[$0] },
                     logits: indexes.map { logits[$0] }))
         }
-        return predictions
+        return lists
     }
 
-    /// The answer to one question from its windows.
+    /// The candidates for one question from its windows.
     ///
     /// - Throws: `FeatureError.nonFiniteLogits`.
-    package func prediction(
+    package func candidates(
         questionID: String, context: CodePoints, features: [Feature], logits: [SpanLogits]
-    ) throws(FeatureError) -> Prediction {
+    ) throws(FeatureError) -> CandidateList {
         var spans: [SpanCandidate] = []
         var null: SpanCandidate?
         for (feature, logits) in zip(features, logits) {
@@ -119,15 +60,31 @@ package struct AnswerExtractor: Sendable {
             guard logits.start.allSatisfy(\.isFinite), logits.end.allSatisfy(\.isFinite) else {
                 throw .nonFiniteLogits(questionID: questionID, window: feature.window)
             }
-            appendSpans(of: feature, logits: logits, to: &spans)
+            if settings.decoding == .argmax {
+                spans.append(likeliestSpan(of: feature, logits: logits))
+            } else {
+                appendSpans(of: feature, logits: logits, to: &spans)
+            }
             let windowNull = SpanCandidate(
                 start: 0, end: 0, startLogit: logits.start[0], endLogit: logits.end[0])
             if null.map({ $0.score > windowNull.score }) ?? true { null = windowNull }
         }
-        let kept = ranked(spans, null: settings.allowsNoAnswer ? null : nil)
-        return choose(
-            from: scored(kept, context: context), questionID: questionID,
-            nullScore: settings.allowsNoAnswer ? null?.score : nil)
+        if !settings.allowsNoAnswer { null = nil }
+        let kept = settings.decoding == .argmax ? rankedWindows(spans) : ranked(spans, null: null)
+        let scored = scored(kept, context: context)
+        return CandidateList(
+            questionID: questionID, candidates: scored, nullOdds: null.flatMap { odds(of: $0, among: scored) }
+        )
+    }
+
+    /// The answer to every question of `dataset`, in its order: candidates and choice in one.
+    ///
+    /// - Throws: `FeatureError.nonFiniteLogits`.
+    package func predictions(
+        for dataset: Dataset, features: [Feature], logits: [SpanLogits]
+    ) throws(FeatureError) -> [Prediction] {
+        let chooser = AnswerChooser(settings: settings)
+        return try candidates(for: dataset, features: features, logits: logits).map(chooser.prediction)
     }
 
     /// Pairs of the window's best starts and ends that lie in the context, in order and not too long.
@@ -143,6 +100,18 @@ package struct AnswerExtractor: Sendable {
                         endLogit: logits.end[end]))
             }
         }
+    }
+
+    /// From the likeliest start to the likeliest end, sought over every token of the window.
+    private func likeliestSpan(of feature: Feature, logits: SpanLogits) -> SpanCandidate {
+        let start = highestIndex(of: logits.start)
+        let end = highestIndex(of: logits.end)
+        let tokens = start <= end ? (feature.contextToken(at: start), feature.contextToken(at: end)) : nil
+        var span = 0..<0
+        if case (let first?, let last?)? = tokens { span = Int(first.start)..<Int(last.end) }
+        return SpanCandidate(
+            start: span.lowerBound, end: span.upperBound, startLogit: logits.start[start],
+            endLogit: logits.end[end])
     }
 
     /// The best `bestCount`; the null answer is kept even when it is not among them.
@@ -163,12 +132,18 @@ package struct AnswerExtractor: Sendable {
         return kept
     }
 
-    /// Texts and probabilities. Without any candidate but an empty text, one called `empty` of score 0 comes
-    /// first, so that there is always an answer.
+    /// The best `bestCount` windows, one span each; equal ones in their order.
+    private func rankedWindows(_ spans: [SpanCandidate]) -> [SpanCandidate] {
+        highestIndexes(of: spans.map(\.score), count: settings.bestCount).map { spans[$0] }
+    }
+
+    /// Texts and probabilities. An n-best list without any candidate but an empty text gets one called `empty`
+    /// of score 0 in front, so that there is always an answer.
     private func scored(_ candidates: [SpanCandidate], context: CodePoints) -> [ScoredAnswer] {
         var entries = candidates.map { ($0, context.slice($0.start, $0.end)) }
-        if entries.isEmpty || (entries.count == 1 && entries[0].1.isEmpty) {
-            entries.insert((SpanCandidate(start: 0, end: 0, startLogit: 0, endLogit: 0), "empty"), at: 0)
+        if settings.decoding != .argmax, entries.isEmpty || (entries.count == 1 && entries[0].1.isEmpty) {
+            let none = SpanCandidate(start: 0, end: 0, startLogit: 0, endLogit: 0)
+            entries.insert((none, ScoredAnswer.placeholderText), at: 0)
         }
         let probabilities = softmax(entries.map(\.0.score))
         return zip(entries, probabilities).map { entry, probability in
@@ -186,19 +161,8 @@ package struct AnswerExtractor: Sendable {
         return weights.map { $0 / sum }
     }
 
-    private func choose(from candidates: [ScoredAnswer], questionID: String, nullScore: Float?) -> Prediction
-    {
-        guard let nullScore else {
-            return Prediction(
-                questionID: questionID, text: candidates.first?.text ?? "", answer: candidates.first,
-                candidates: candidates, nullOdds: nil)
-        }
-        let best = candidates.first { !$0.text.isEmpty }
+    private func odds(of null: SpanCandidate, among candidates: [ScoredAnswer]) -> Float? {
         // Subtracted one after the other, as the reference does: the rounding decides at the threshold.
-        let odds = best.map { nullScore - $0.startLogit - $0.endLogit }
-        let answer = (odds ?? .infinity) > settings.nullThreshold ? nil : best
-        return Prediction(
-            questionID: questionID, text: answer?.text ?? "", answer: answer, candidates: candidates,
-            nullOdds: odds)
+        candidates.first { !$0.text.isEmpty }.map { null.score - $0.startLogit - $0.endLogit }
     }
 }

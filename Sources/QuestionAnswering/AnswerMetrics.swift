@@ -18,12 +18,20 @@ package struct AnswerMetrics: Sendable, Equatable {
     /// Scores `predictions` on every question of `dataset` whose answers are known. With several gold answers the
     /// best counts.
     package init(dataset: Dataset, predictions: Predictions) {
-        for question in dataset.questions where question.hasKnownAnswers {
-            total += 1
-            let prediction = predictions[question.id]
-            if prediction == nil { missing += 1 }
-            add(prediction ?? "", golds: question.answers.map(\.text), version: dataset.squadVersion)
+        self.init(QuestionScore.all(dataset: dataset.withKnownAnswers, predictions: predictions))
+    }
+
+    /// The means of `scores`; all 0 without any.
+    package init(_ scores: some Collection<QuestionScore>) {
+        for score in scores {
+            exactMatch += score.squad.exactMatch
+            f1 += score.squad.f1
+            korquadExactMatch += score.korquad.exactMatch
+            korquadF1 += score.korquad.f1
+            editDistance += Double(score.editDistance)
+            if score.isMissing { missing += 1 }
         }
+        total = scores.count
         guard total > 0 else { return }
         let count = Double(total)
         exactMatch = 100 * exactMatch / count
@@ -33,14 +41,9 @@ package struct AnswerMetrics: Sendable, Equatable {
         editDistance /= count
     }
 
-    private mutating func add(_ prediction: String, golds: [String], version: SquadVersion) {
-        let squad = SquadMetrics.score(prediction, golds: golds, version: version)
-        let korquad = KorquadMetrics.score(prediction, golds: golds)
-        exactMatch += squad.exactMatch
-        f1 += squad.f1
-        korquadExactMatch += korquad.exactMatch
-        korquadF1 += korquad.f1
-        editDistance += Double(Self.leastEditDistance(prediction, golds: golds))
+    /// Nil for a dataset without gold answers: nothing is known about the predictions then.
+    package static func ifScorable(dataset: Dataset, predictions: Predictions) -> AnswerMetrics? {
+        dataset.hasKnownAnswers ? AnswerMetrics(dataset: dataset, predictions: predictions) : nil
     }
 
     /// The least over the gold answers; without any, to the empty text.

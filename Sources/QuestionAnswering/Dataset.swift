@@ -73,6 +73,11 @@ package struct Dataset: Sendable {
     /// Whether there is anything to train on or to score against.
     package var hasKnownAnswers: Bool { questions.contains { $0.hasKnownAnswers } }
 
+    /// Only the questions to train on or to score.
+    package var withKnownAnswers: Dataset {
+        selecting(questions.indices.filter { questions[$0].hasKnownAnswers })
+    }
+
     package func context(of question: Question) -> String { contexts[question.contextIndex] }
 
     /// The file a question came from, for messages.

@@ -55,6 +55,14 @@ package struct Feature: Sendable, Equatable {
     /// 0 before `segmentBoundary`, then 1.
     package var tokenTypeIDs: [Int32] { inputIDs.indices.map { $0 < segmentBoundary ? 0 : 1 } }
 
+    /// The same with every token of type 0.
+    package var withoutTokenTypes: Feature {
+        Feature(
+            questionIndex: questionIndex, window: window, inputIDs: inputIDs,
+            segmentBoundary: inputIDs.count, contextStart: contextStart, contextTokens: contextTokens,
+            label: label)
+    }
+
     /// The context token at an index into `inputIDs`, nil when that is none of the context's.
     package func contextToken(at index: Int) -> Token? {
         contextRange.contains(index) ? contextTokens[contextTokens.startIndex + index - contextStart] : nil

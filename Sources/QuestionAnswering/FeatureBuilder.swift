@@ -1,61 +1,29 @@
-/// What to do for training with a window that does not hold the answer.
-package enum UnanswerableWindows: String, Sendable, Codable, CaseIterable {
-    /// Both positions point at `[CLS]`.
-    case cls
-    /// Leave the window out.
-    case drop
-}
-
-/// How features are cut.
-package struct FeatureSettings: Sendable, Equatable {
-    /// Most tokens in a feature, the three special ones counted.
-    package var maxSequenceLength: Int
-    /// Tokens by which neighbouring windows overlap.
-    package var documentStride: Int
-    /// Longer questions are cut to this many tokens.
-    package var maxQueryLength: Int?
-    package var unanswerableWindows: UnanswerableWindows
-    /// Whether the second of question and context has token type 1; some models have only type 0.
-    package var usesTokenTypes: Bool
-
-    package init(
-        maxSequenceLength: Int = 384, documentStride: Int = 128, maxQueryLength: Int? = nil,
-        unanswerableWindows: UnanswerableWindows = .cls, usesTokenTypes: Bool = true
-    ) {
-        self.maxSequenceLength = maxSequenceLength
-        self.documentStride = documentStride
-        self.maxQueryLength = maxQueryLength
-        self.unanswerableWindows = unanswerableWindows
-        self.usesTokenTypes = usesTokenTypes
-    }
-}
-
-/// Cuts questions and contexts into features, as `prepare_train_features` and `prepare_validation_features`
-/// of Hugging Face's `run_qa.py` do without padding. Holds no state: any number of threads may use one.
+/// Cuts questions and contexts into features: encodes both, the context cleaned where that is asked for, and leaves
+/// the rest to the strategy of the settings. Holds no state: any number of threads may use one.
 package struct FeatureBuilder: Sendable {
-    /// `[CLS]` and two `[SEP]`.
-    private static let specialTokenCount = 3
-
     package let tokenizer: any Tokenizer
     package let settings: FeatureSettings
+    /// Whether a question whose answer cleaning touches keeps its context as it is. Evaluation may not look at
+    /// answers: there every context is cleaned, and labels go by the tokens that are left.
+    package let sparesAnswers: Bool
+    private let strategy: any FeatureStrategy
 
     /// - Throws: `FeatureError` when the settings leave no room for text at all.
-    package init(tokenizer: any Tokenizer, settings: FeatureSettings) throws(FeatureError) {
+    package init(
+        tokenizer: any Tokenizer, settings: FeatureSettings, sparesAnswers: Bool = true
+    ) throws(FeatureError) {
         // One token of question and one of context are the least that makes sense.
-        guard settings.maxSequenceLength >= Self.specialTokenCount + 2 else {
+        guard settings.maxSequenceLength >= framingTokenCount + 2 else {
             throw .sequenceTooShort(maxSequenceLength: settings.maxSequenceLength)
-        }
-        guard settings.documentStride >= 0,
-            settings.documentStride < settings.maxSequenceLength - Self.specialTokenCount - 1
-        else {
-            throw .strideTooLarge(
-                documentStride: settings.documentStride, maxSequenceLength: settings.maxSequenceLength)
         }
         guard settings.maxQueryLength.map({ $0 > 0 }) ?? true else {
             throw .emptyQuery(maxQueryLength: settings.maxQueryLength ?? 0)
         }
         self.tokenizer = tokenizer
         self.settings = settings
+        self.sparesAnswers = sparesAnswers
+        strategy = try settings.layout.strategy.init(
+            settings: settings, specialTokens: tokenizer.specialTokenIDs)
     }
 
     /// Features of the questions at `indexes` (all, when nil), in their order and window by window.
@@ -66,18 +34,19 @@ package struct FeatureBuilder: Sendable {
         of dataset: Dataset, questions indexes: [Int]? = nil, labelled: Bool
     ) throws(FeatureError) -> [Feature] {
         var features: [Feature] = []
-        var context: (index: Int, tokens: [Token])?
+        var context: (index: Int, forms: ContextForms)?
         for index in indexes ?? Array(dataset.questions.indices) {
             let question = dataset.questions[index]
-            let tokens: [Token]
+            var forms: ContextForms
             if let context, context.index == question.contextIndex {
-                tokens = context.tokens
+                forms = context.forms
             } else {
-                tokens = tokenizer.encode(dataset.context(of: question))
-                context = (question.contextIndex, tokens)
+                forms = self.forms(of: dataset.context(of: question))
             }
+            let form = forms.form(for: question, labelled: labelled)
             features += try self.features(
-                of: question, index: index, contextTokens: tokens, labelled: labelled)
+                of: question, index: index, context: forms.encoded(form), labelled: labelled)
+            context = (question.contextIndex, forms)
         }
         return features
     }
@@ -86,66 +55,70 @@ package struct FeatureBuilder: Sendable {
     ///
     /// - Throws: `FeatureError` when the question leaves too little room for context.
     package func features(
-        of question: Question, index: Int, contextTokens: [Token], labelled: Bool
+        of question: Question, index: Int, context: EncodedContext, labelled: Bool
     ) throws(FeatureError) -> [Feature] {
         let encoded = tokenizer.encode(PythonText.leftStripped(question.text))
-        let questionTokens = encoded.prefix(settings.maxQueryLength ?? encoded.count)
-        let room = settings.maxSequenceLength - Self.specialTokenCount - questionTokens.count
-        guard room > 0, contextTokens.count <= room || settings.documentStride < room else {
-            throw .questionTooLong(
-                questionID: question.id, tokenCount: questionTokens.count, settings: settings)
-        }
-        let span = question.answers.first.map { $0.start..<$0.start + $0.text.unicodeScalars.count }
-        var features: [Feature] = []
-        for (window, range) in windows(of: contextTokens.count, room: room).enumerated() {
-            let tokens = contextTokens[range]
-            let first = questionTokens.count + 2
-            let label = labelled ? self.label(of: span, tokens: tokens, contextStart: first) : nil
-            if label == .unanswerable, settings.unanswerableWindows == .drop { continue }
-            let ids = inputIDs(questionTokens, tokens)
-            features.append(
-                Feature(
-                    questionIndex: index, window: window, inputIDs: ids,
-                    segmentBoundary: settings.usesTokenTypes ? first : ids.count, contextStart: first,
-                    contextTokens: tokens, label: label))
-        }
-        return features
+        let answer = labelled ? question.answers.first : nil
+        return try strategy.features(
+            of: EncodedQuestion(
+                id: question.id, index: index,
+                tokens: encoded.prefix(settings.maxQueryLength ?? encoded.count),
+                isLabelled: labelled,
+                answer: answer.map { $0.start..<$0.start + $0.text.unicodeScalars.count }),
+            in: context)
     }
 
-    /// Windows of at most `room` tokens, each starting `room - documentStride` after the one before; the
-    /// first that reaches the end is the last. A context without tokens has one empty window.
-    private func windows(of count: Int, room: Int) -> [Range<Int>] {
-        guard count > room else { return [0..<count] }
-        var windows: [Range<Int>] = []
-        for start in stride(from: 0, to: count, by: room - settings.documentStride) {
-            let end = min(start + room, count)
-            windows.append(start..<end)
-            if end == count { break }
-        }
-        return windows
+    /// A context in the forms that its questions need.
+    package func forms(of context: String) -> ContextForms { ContextForms(context, builder: self) }
+
+    fileprivate func encode(_ context: String, cleaned: CleanedText?) -> EncodedContext {
+        let text = cleaned?.text ?? context
+        let tokens = tokenizer.encode(text)
+        let starts =
+            settings.splitsSentences
+            ? SentenceStarts.indexes(in: tokens, offsets: SentenceStarts.offsets(in: text)) : []
+        return EncodedContext(
+            tokens: cleaned.map { tokens.map($0.original) } ?? tokens, sentenceStarts: starts)
+    }
+}
+
+/// A context cleaned and as it is, each encoded once, and only when a question needs it.
+package struct ContextForms {
+    package enum Form: Sendable, Hashable {
+        /// Without what the cleaning of the settings leaves out.
+        case cleaned
+        /// As it is, where that is something else.
+        case original
     }
 
-    private func inputIDs(_ question: ArraySlice<Token>, _ context: ArraySlice<Token>) -> [Int32] {
-        let special = tokenizer.specialTokenIDs
-        var ids: [Int32] = []
-        ids.reserveCapacity(question.count + context.count + Self.specialTokenCount)
-        ids.append(special.classification)
-        ids.append(contentsOf: question.lazy.map(\.id))
-        ids.append(special.separator)
-        ids.append(contentsOf: context.lazy.map(\.id))
-        ids.append(special.separator)
-        return ids
+    package let cleanedText: CleanedText?
+    private let text: String
+    private let builder: FeatureBuilder
+    private var encoded: [Form: EncodedContext] = [:]
+
+    fileprivate init(_ text: String, builder: FeatureBuilder) {
+        self.text = text
+        self.builder = builder
+        cleanedText = builder.settings.cleaning.cleaned(text)
     }
 
-    /// From the last token that begins at or before the answer's start to the first that ends at or after
-    /// its end, sought among the window's context tokens only.
-    private func label(of span: Range<Int>?, tokens: ArraySlice<Token>, contextStart: Int) -> Feature.Label {
-        guard let span, let first = tokens.first, let last = tokens.last,
-            first.start <= span.lowerBound, last.end >= span.upperBound,
-            let start = tokens.lastIndex(where: { $0.start <= span.lowerBound }),
-            let end = tokens.firstIndex(where: { $0.end >= span.upperBound })
-        else { return .unanswerable }
-        let shift = contextStart - tokens.startIndex
-        return Feature.Label(start: start + shift, end: end + shift)
+    /// The form that a question is asked about.
+    package func form(for question: Question, labelled: Bool) -> Form {
+        guard labelled, builder.sparesAnswers, let cleanedText else { return .cleaned }
+        return cleanedText.touches(question) ? .original : .cleaned
+    }
+
+    package mutating func encoded(_ form: Form) -> EncodedContext {
+        if let known = encoded[form] { return known }
+        let new = builder.encode(text, cleaned: form == .cleaned ? cleanedText : nil)
+        encoded[form] = new
+        return new
+    }
+}
+
+extension CleanedText {
+    /// Whether any of the question's answers holds something that was changed.
+    package func touches(_ question: Question) -> Bool {
+        question.answers.contains { touches(start: $0.start, count: $0.text.unicodeScalars.count) }
     }
 }

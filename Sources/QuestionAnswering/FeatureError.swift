@@ -26,11 +26,17 @@ extension FeatureError: CustomStringConvertible {
             return "questions would be cut to nothing (max-query-length \(length)): "
                 + "give --max-query-length at least 1"
         case .questionTooLong(let id, let count, let settings):
-            let room = max(settings.maxSequenceLength - count - 3, 0)
-            return "the question's \(count) tokens leave room for \(room) of context, with windows "
-                + "that overlap by \(settings.documentStride) (question \(id), max-seq-length "
-                + "\(settings.maxSequenceLength), doc-stride \(settings.documentStride)): raise "
-                + "--max-seq-length, lower --doc-stride, or cut questions with --max-query-length"
+            let room = max(settings.maxSequenceLength - count - framingTokenCount, 0)
+            let (overlap, stride, remedy) =
+                settings.layout == .default
+                ? (
+                    ", with windows that overlap by \(settings.documentStride)",
+                    ", doc-stride \(settings.documentStride)", ", lower --doc-stride, or"
+                ) : ("", "", " or")
+            return
+                "the question's \(count) tokens leave room for \(room) of context\(overlap) (question \(id), "
+                + "max-seq-length \(settings.maxSequenceLength)\(stride)): raise --max-seq-length\(remedy) cut "
+                + "questions with --max-query-length"
         case .nonFiniteLogits(let id, let window):
             return "a logit is not a finite number (question \(id), window \(window)): "
                 + "use an earlier checkpoint; the model's weights are damaged or training diverged"

@@ -20,6 +20,22 @@ package enum PredictionFiles {
         return JSONValue.object(members).indented + "\n"
     }
 
+    /// `eval_predictions.csv`, the form of competitions: header `Id,Predicted` and a line a question, as pandas'
+    /// `to_csv` writes it: a field stands in quotation marks when it holds a comma, a quotation mark or a line
+    /// end, quotation marks doubled (RFC 4180); lines end in a line feed.
+    package static func commaSeparated(_ predictions: [Prediction]) -> String {
+        predictions.reduce(into: "Id,Predicted\n") { lines, prediction in
+            lines += field(prediction.questionID) + "," + field(prediction.text) + "\n"
+        }
+    }
+
+    private static func field(_ text: String) -> String {
+        // By bytes: a line end of two code points is a single `Character`.
+        let needsQuotes = text.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0A || $0 == 0x0D }
+        guard needsQuotes else { return text }
+        return "\"" + text.unicodeScalars.map { $0 == "\"" ? "\"\"" : String($0) }.joined() + "\""
+    }
+
     private static func json(_ answer: ScoredAnswer) -> JSONValue {
         [
             "start_logit": .float(answer.startLogit),

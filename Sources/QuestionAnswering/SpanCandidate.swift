@@ -55,3 +55,11 @@ func highestIndexes(of values: [Float], count: Int) -> [Int] {
     }
     return best
 }
+
+/// Index of the highest value, of equal ones the lowest.
+func highestIndex(of values: [Float]) -> Int {
+    precondition(!values.isEmpty)
+    var best = 0
+    for index in values.indices.dropFirst() where values[index] > values[best] { best = index }
+    return best
+}

@@ -20,17 +20,7 @@ package struct DataPreparation {
     package init(
         configuration: ModelConfiguration, tokenizer: any Tokenizer, settings: FeatureSettings
     ) throws {
-        guard settings.maxSequenceLength <= configuration.maxPositions else {
-            throw TrainingError.setting(
-                flag: "--max-seq-length \(settings.maxSequenceLength)",
-                problem: "the model has only \(configuration.maxPositions) positions",
-                remedy: "give --max-seq-length \(configuration.maxPositions) or less")
-        }
-        guard configuration.tokenTypeCount >= 2 else {
-            throw TrainingError.data(
-                location: "type_vocab_size \(configuration.tokenTypeCount)",
-                problem: "question and context need two token types", remedy: "use a model that has two")
-        }
+        try Self.requirePositions(configuration, for: settings.maxSequenceLength)
         self.configuration = configuration
         separatorID = tokenizer.specialTokenIDs.separator
         var settings = settings
@@ -38,7 +28,18 @@ package struct DataPreparation {
         trainingBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: settings)
         var complete = settings
         complete.unanswerableWindows = .cls
-        completeBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: complete)
+        completeBuilder = try FeatureBuilder(tokenizer: tokenizer, settings: complete, sparesAnswers: false)
+    }
+
+    private static func requirePositions(_ configuration: ModelConfiguration, for length: Int) throws {
+        let most = configuration.maxSequenceLength
+        guard length > most else { return }
+        let kept = configuration.maxPositions - most
+        throw TrainingError.setting(
+            flag: "--max-seq-length \(length)",
+            problem: "the model has only \(configuration.maxPositions) positions"
+                + (kept > 0 ? ", \(kept) of which stand for no token" : ""),
+            remedy: "give --max-seq-length \(most) or less")
     }
 
     /// How the windows to train on are cut.
@@ -77,6 +78,10 @@ package struct DataPreparation {
 
     /// The questions to cut into features, their answers audited.
     func work(_ dataset: Dataset, _ kind: FeatureKind) throws -> FeatureWork {
+        try audited(dataset, kind).countingCleaning(by: builder(kind))
+    }
+
+    private func audited(_ dataset: Dataset, _ kind: FeatureKind) throws -> FeatureWork {
         switch kind {
         case .training(let strict):
             guard dataset.hasKnownAnswers else {

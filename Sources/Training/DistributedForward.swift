@@ -72,7 +72,8 @@ package struct DistributedForward {
             if isInterrupted() { leftOut.store(true, ordering: .relaxed) }
             if leftOut.load(ordering: .relaxed) { return }
             let model = models[worker]
-            let batch = PackedBatch(cuts[task].map { features.sequence($0, position: 0) })
+            let batch = PackedBatch(
+                cuts[task].map { features.sequence($0, position: 0) }, for: model.configuration)
             model.forward(batch, dropout: nil)
             results[task] = [model.logits.start, model.logits.end].flatMap { logits in
                 Array(UnsafeRawBufferPointer(UnsafeBufferPointer(start: logits, count: batch.tokens)))

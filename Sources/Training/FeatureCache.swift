@@ -140,5 +140,5 @@ extension KeptFeatures {
 }
 
 extension [String] {
-    fileprivate var jsonArray: String { JSONValue.array(map(JSONValue.string)).compact }
+    var jsonArray: String { JSONValue.array(map(JSONValue.string)).compact }
 }

@@ -30,23 +30,26 @@ package struct FeatureColumns: Sendable, Equatable {
 }
 
 extension FeatureColumns {
-    /// Begins a context; the features that follow are windows of it.
-    mutating func beginContext(_ tokens: [Token]) {
+    /// Begins a context, of which features are windows, and returns its place among them.
+    @discardableResult
+    mutating func beginContext(_ tokens: [Token]) -> Int {
         for token in tokens {
             offsets.append(token.start)
             offsets.append(token.end)
         }
         contextIndex.append(Int64(offsets.count / 2))
+        return contexts - 1
     }
 
-    /// Adds a window of the context begun last, of which `feature.contextTokens` must be a slice.
-    mutating func append(_ feature: Feature) {
+    /// Adds a window of a context that was begun, of which `feature.contextTokens` must be a slice; nil stands for the
+    /// last.
+    mutating func append(_ feature: Feature, context place: Int? = nil) {
         question.append(Int32(feature.questionIndex))
         window.append(Int32(feature.window))
         segmentBoundary.append(Int32(feature.segmentBoundary))
         contextStart.append(Int32(feature.contextStart))
         contextCount.append(Int32(feature.contextTokens.count))
-        context.append(Int32(contexts - 1))
+        context.append(Int32(place ?? contexts - 1))
         firstToken.append(Int32(feature.contextTokens.startIndex))
         startPosition.append(Int32(feature.label?.start ?? -1))
         endPosition.append(Int32(feature.label?.end ?? -1))

@@ -19,6 +19,8 @@ package struct FeatureWork: Sendable {
     package let labelledCount: Int
     /// What the user should know about the data, for the log.
     package let notices: [String]
+    /// What cleaning does to the contexts, where it is asked for.
+    package var cleaning: CleaningStatistics?
 
     /// Neighbours in `order` that share a context, which is encoded once for all of them.
     struct Group: Sendable {
@@ -77,10 +79,11 @@ extension FeatureWork {
             writer.add(question.id)
             writer.add(question.text)
             writer.add(question.contextIndex)
-            writer.add(question.answers.isEmpty ? 0 : 1)
-            guard let answer = question.answers.first else { continue }
-            writer.add(answer.text)
-            writer.add(answer.start)
+            writer.add(question.answers.count)
+            for answer in question.answers {
+                writer.add(answer.text)
+                writer.add(answer.start)
+            }
         }
         writer.add(order)
         writer.add(labelledCount)
@@ -100,6 +103,16 @@ extension FeatureWork {
         order = reader.values()
         labelledCount = reader.integer()
         notices = []
+    }
+
+    /// The same with a count, in its notices too, of what `builder` cleans.
+    func countingCleaning(by builder: FeatureBuilder) -> FeatureWork {
+        guard !builder.settings.cleaning.isEmpty else { return self }
+        let statistics = CleaningStatistics(
+            dataset, questions: order, labelledCount: labelledCount, builder: builder)
+        return FeatureWork(
+            dataset: dataset, order: order, labelledCount: labelledCount,
+            notices: notices + statistics.notices, cleaning: statistics)
     }
 }
 
@@ -134,14 +147,18 @@ extension FeatureBuilder {
         var columns = FeatureColumns()
         for group in groups {
             guard let first = group.range.first else { continue }
-            let tokens = tokenizer.encode(work.dataset.context(of: work.dataset.questions[work.order[first]]))
-            columns.beginContext(tokens)
+            var forms = forms(of: work.dataset.context(of: work.dataset.questions[work.order[first]]))
+            var places: [ContextForms.Form: Int] = [:]
             for place in group.range {
                 let index = work.order[place]
+                let question = work.dataset.questions[index]
+                let form = forms.form(for: question, labelled: group.isLabelled)
+                let context = forms.encoded(form)
+                let contextPlace = places[form] ?? columns.beginContext(context.tokens)
+                places[form] = contextPlace
                 let features = try features(
-                    of: work.dataset.questions[index], index: index, contextTokens: tokens,
-                    labelled: group.isLabelled)
-                for feature in features { columns.append(feature) }
+                    of: question, index: index, context: context, labelled: group.isLabelled)
+                for feature in features { columns.append(feature, context: contextPlace) }
             }
         }
         return columns

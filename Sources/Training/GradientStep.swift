@@ -92,7 +92,8 @@ package final class GradientStep {
         }
         let parts = Dealing.deal(costs: costs, ranks: split.parts)
         let work = StepWork(
-            batch: batch, features: features, parts: parts, dropout: dropout(step))
+            batch: batch, features: features, configuration: model.configuration, parts: parts,
+            dropout: dropout(step))
         model.profile.measure(.zeroing) { clearWords(batch, features) }
         driver.begin(written: written)
         var local = LocalLoss(parts: split.parts)
@@ -221,12 +222,14 @@ package final class GradientStep {
 private struct StepWork {
     let batch: GlobalBatch
     let features: any FeatureSource
+    let configuration: ModelConfiguration
     /// Places in the batch, for each part.
     let parts: [[Int]]
     let dropout: DropoutSettings?
 
     func pack(_ items: ArraySlice<Int>) -> PackedBatch {
-        PackedBatch(items.map { features.sequence(batch.features[$0], position: UInt32($0)) })
+        PackedBatch(
+            items.map { features.sequence(batch.features[$0], position: UInt32($0)) }, for: configuration)
     }
 }
 

@@ -99,7 +99,8 @@ package struct MemoryDemand: Sendable {
     private func activationBytes(_ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose) -> Int {
         // Doubles cannot overflow. The exact number could, where it is far beyond any memory.
         let layers = purpose == .training ? configuration.layerCount : 1
-        let width = Double(layers) * Double(6 * configuration.hiddenSize + configuration.intermediateSize)
+        let layer = Double(6 * configuration.hiddenSize + configuration.intermediateSize)
+        let width = Double(layers) * layer + 3 * Double(configuration.embeddingSize)
         let scores = Double(threads) * Double(capacity.sequenceLength) * Double(capacity.sequenceLength)
         let limit = 1e15
         guard Double(capacity.tokens) * width + scores < limit / 4 else { return Int(limit) }

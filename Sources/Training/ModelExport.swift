@@ -109,7 +109,7 @@ package struct ModelExport {
         let configuration = ConfigurationText.forQuestionAnswering(
             source.configurationText, model: source.configuration.modelType)
         let settings = TokenizerConfiguration(
-            settings: tokenizer.settings, longest: source.configuration.maxPositions)
+            settings: tokenizer.settings, longest: source.configuration.maxSequenceLength)
         var files = [
             ("config.json", Array(configuration.utf8)), ("vocab.txt", source.vocabulary),
             ("tokenizer_config.json", Array(try settings.json())),

@@ -30,7 +30,8 @@ extension WordPieceTokenizer {
         let url = URL(filePath: path)
         let isFolder = (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory ?? false
         let file = isFolder ? url.appending(path: "vocab.txt").path(percentEncoded: false) : path
-        let vocabulary = try Vocabulary(text: MappedFile.contents(of: file), source: file)
+        let text = try isFolder ? ModelFolder.vocabulary(folder: path) : MappedFile.contents(of: file)
+        let vocabulary = try Vocabulary(text: text, source: file)
         return try make(vocabulary, folder: isFolder ? url : nil, overrides: overrides)
     }
 

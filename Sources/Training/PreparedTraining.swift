@@ -61,6 +61,7 @@ struct PreparedTraining {
         let checksum = training.checksum
         try communicator.requireEqual(checksum, "the data to train on")
         if let validation { try communicator.requireEqual(validation.checksum, "the data to validate on") }
+        try communicator.together { try settings.requireAnswers(in: data.validation?.set) }
         log(data.training.notices + (data.validation?.notices ?? []))
         compute = try communicator.confirm(
             planned, longest: max(training.longest, validation?.longest ?? 0), features: batchSize,
@@ -99,11 +100,23 @@ extension TrainingSettings {
         let totalSteps = length.steps(perEpoch: stepsPerEpoch)
         let schedule = LearningRateSchedule(
             kind: schedule, peak: optimizer.learningRate, warmupSteps: warmup.steps(of: totalSteps),
-            totalSteps: totalSteps)
+            totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, restarts: restarts, gamma: gamma)
         return TrainingPlan(
             totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, schedule: schedule,
             evaluation: evaluation, saving: saving,
-            check: parameterCheckSteps.map(Interval.steps) ?? .never, bestMetric: bestMetric)
+            check: parameterCheckSteps.map(Interval.steps) ?? .never, bestMetric: bestMetric,
+            patience: patience)
+    }
+
+    /// Without an answer to compare with, no evaluation is better than another.
+    fileprivate func requireAnswers(in validation: FeatureSet?) throws {
+        guard patience != nil || loadsBest, let validation else { return }
+        guard validation.features.contains(where: { $0.label != nil }) else {
+            throw TrainingError.setting(
+                flag: patience == nil ? "--load-best-model-at-end" : "--early-stopping-patience",
+                problem: "no question to validate on has an answer, so that no evaluation is the best",
+                remedy: "leave the flag out, or validate on questions with answers")
+        }
     }
 
     fileprivate var trainingRequest: FeatureRequest {

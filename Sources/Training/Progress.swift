@@ -29,16 +29,20 @@ package final class Progress: TrainingObserver {
         case .evaluationStarted(let step):
             if isTerminal { draw("step \(step): evaluating …") }
         case .evaluated(let step, _, let result):
-            let loss = result.loss.map { String(format: " · loss %.4f", $0) } ?? ""
-            line(
-                "evaluation at step \(step)\(loss) · "
-                    + String(
-                        format: "exact match %.2f · F1 %.2f · KorQuAD exact match %.2f · F1 %.2f",
-                        result.metrics.exactMatch, result.metrics.f1, result.metrics.korquadExactMatch,
-                        result.metrics.korquadF1))
+            line("evaluation at step \(step)" + describe(result))
         case .saved(let checkpoint): line("saved step \(checkpoint.step): \(checkpoint.path)")
         case .finished: clear()
         }
+    }
+
+    /// What is known of it; nothing without answers to compare with.
+    private func describe(_ result: EvaluationResult) -> String {
+        let loss = result.loss.map { String(format: " · loss %.4f", $0) } ?? ""
+        guard let metrics = result.metrics else { return loss }
+        return loss
+            + String(
+                format: " · exact match %.2f · F1 %.2f · KorQuAD exact match %.2f · F1 %.2f",
+                metrics.exactMatch, metrics.f1, metrics.korquadExactMatch, metrics.korquadF1)
     }
 
     private func step(_ report: StepReport) {

@@ -34,12 +34,15 @@ struct ResumeCheck {
     /// Settings that change what is trained.
     private static let decisive = [
         "batch-size", "learning-rate", "weight-decay", "adam-beta1", "adam-beta2", "adam-epsilon",
-        "max-grad-norm", "lr-scheduler-type", "max-seq-length", "doc-stride", "max-query-length",
-        "unanswerable-windows", "do-lower-case", "strip-accents", "strict", "validation-split", "split-by",
-        "seed",
+        "max-grad-norm", "lr-scheduler-type", "lr-restarts", "restart-epochs", "restart-multiplier", "gamma",
+        "max-seq-length", "doc-stride", "max-query-length", "unanswerable-windows", "features", "clean",
+        "split-sentences", "do-lower-case", "strip-accents", "strict", "validation-split",
+        "split-by", "seed",
         "no-shuffle", "hidden-dropout-prob", "attention-dropout-prob", "gradient-compression",
         "metric-for-best-model",
     ]
+    /// What a checkpoint from before some settings were there was trained with.
+    private static let once = ["features": "\"default\"", "split-sentences": "false"]
     /// Settings that, together with the data, make the schedule.
     private static let length = ["num-train-epochs", "max-steps", "warmup-ratio", "warmup-steps"]
     /// Settings that change how sums are rounded, and nothing else.
@@ -61,7 +64,7 @@ struct ResumeCheck {
         }
         func changes(_ names: [String]) -> [String] {
             names.compactMap { name in
-                let (old, new) = (before[name] ?? "null", now[name] ?? "null")
+                let (old, new) = (before[name] ?? Self.once[name] ?? "null", now[name] ?? "null")
                 guard old != new else { return nil }
                 return "--\(name) \(new == "null" ? "not given" : new) instead of "
                     + (old == "null" ? "none" : old)
@@ -121,17 +124,6 @@ struct ResumeCheck {
             let data = try? JSONSerialization.data(
                 withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes])
             return data.map { String(decoding: $0, as: UTF8.self) } ?? "null"
-        }
-    }
-}
-
-extension LearningRateSchedule {
-    /// Whether the rate of a step depends on how many there are in all.
-    var dependsOnLength: Bool {
-        switch kind {
-        case .linear: true
-        case .constant: false
-        case .constantWithWarmup: warmupSteps > 0
         }
     }
 }

@@ -54,11 +54,11 @@ package enum BestMetric: String, Sendable, CaseIterable {
     func value(of result: EvaluationResult) -> Double? {
         switch self {
         case .loss: result.loss
-        case .f1: result.metrics.f1
-        case .exactMatch: result.metrics.exactMatch
-        case .korquadF1: result.metrics.korquadF1
-        case .korquadExactMatch: result.metrics.korquadExactMatch
-        case .editDistance: result.metrics.editDistance
+        case .f1: result.metrics?.f1
+        case .exactMatch: result.metrics?.exactMatch
+        case .korquadF1: result.metrics?.korquadF1
+        case .korquadExactMatch: result.metrics?.korquadExactMatch
+        case .editDistance: result.metrics?.editDistance
         }
     }
 

@@ -29,12 +29,16 @@ package struct TrainingPlan: Sendable, Equatable {
     package var check: Interval
     /// What decides which evaluation is best.
     package var bestMetric: BestMetric
+    /// Evaluations without a better one after which the run ends early; nil never does.
+    package var patience: Int?
 
     package init(
         totalSteps: Int, stepsPerEpoch: Int, schedule: LearningRateSchedule, evaluation: Interval = .never,
-        saving: Interval = .never, check: Interval = .never, bestMetric: BestMetric = .loss
+        saving: Interval = .never, check: Interval = .never, bestMetric: BestMetric = .loss,
+        patience: Int? = nil
     ) {
         self.bestMetric = bestMetric
+        self.patience = patience
         self.check = check
         self.totalSteps = totalSteps
         self.stepsPerEpoch = stepsPerEpoch
@@ -43,8 +47,8 @@ package struct TrainingPlan: Sendable, Equatable {
         self.saving = saving
     }
 
-    /// Passes over the training features, with fraction.
-    package var epochs: Double { Double(totalSteps) / Double(stepsPerEpoch) }
+    /// Passes over the training features up to a step, with fraction.
+    package func epoch(after step: Int) -> Double { Double(step) / Double(stepsPerEpoch) }
 }
 
 /// The training loop of one rank.
@@ -58,7 +62,10 @@ package final class Trainer {
     private let pool: WorkerPool
     private let communicator: any Communicator
     private let observers: [any TrainingObserver]
-    private var state = RunState()
+    /// Where the run stands; what rank 0 alone knows, there alone.
+    package private(set) var state = RunState()
+    /// Whether evaluations have got no better for so long that the run ends early; the same on every rank.
+    package private(set) var hasStoppedEarly = false
     /// The step of the newest checkpoint.
     private var savedStep: Int?
     /// Whether some rank wanted all to speak after the last step.
@@ -100,7 +107,9 @@ package final class Trainer {
         }
         try stopIfAsked()
         if state.owesEvaluation { try finishStep() }
-        while state.step < plan.totalSteps {
+        // A run that had stopped early is at its end.
+        hasStoppedEarly = try isPatienceOver()
+        while state.step < plan.totalSteps, !hasStoppedEarly {
             communicator.place = "step \(state.step + 1)"
             try emit(.stepped(try train(state.step)))
             state.step += 1
@@ -108,7 +117,7 @@ package final class Trainer {
             if hadBreak || wantsAttention { try attend() }
         }
         try finishWriting()
-        try emit(.finished(step: plan.totalSteps))
+        try emit(.finished(step: state.step))
     }
 
     /// One optimizer step: the batch, its gradient, the sum over ranks, the clipped update.
@@ -147,7 +156,7 @@ package final class Trainer {
     /// Waits until all ranks have the parameters that the last step made.
     package func settle() throws { try optimizer.settle() }
 
-    private func epoch(after step: Int) -> Double { Double(step) / Double(plan.stepsPerEpoch) }
+    private func epoch(after step: Int) -> Double { plan.epoch(after: step) }
 
     private func emit(_ event: TrainingEvent) throws {
         guard communicator.isRoot else { return }
@@ -158,7 +167,7 @@ package final class Trainer {
 // MARK: Between steps
 
 extension Trainer {
-    /// Evaluates and saves when due; at the end of the run always, unless never.
+    /// Evaluates and saves when due; at the end of the run, early or not, always, unless never.
     ///
     /// - Returns: whether either was due.
     @discardableResult
@@ -177,7 +186,11 @@ extension Trainer {
         }
         var request = SavingRequest(state: isDue(plan.saving))
         let evaluates = evaluate != nil && (isDue(plan.evaluation) || state.owesEvaluation)
-        if evaluates { request.best = try runEvaluation() }
+        if evaluates {
+            request.best = try runEvaluation()
+            hasStoppedEarly = try isPatienceOver()
+            if hasStoppedEarly { request.state = plan.saving != .never }
+        }
         guard evaluates || request.state else { return false }
         try save(request)
         return true
@@ -201,6 +214,14 @@ extension Trainer {
         }
     }
 
+    /// Whether there have been as many evaluations without a better one as the plan bears. Rank 0 knows, and all
+    /// ranks learn of it.
+    private func isPatienceOver() throws -> Bool {
+        guard let patience = plan.patience, state.step < plan.totalSteps else { return false }
+        let isOver = communicator.isRoot && state.evaluationsWithoutImprovement >= patience
+        return try communicator.minimum(isOver ? 0 : 1) == 0
+    }
+
     private func save(_ request: SavingRequest) throws {
         communicator.place = "checkpoint after step \(state.step)"
         // The exchange is every rank's, the file rank 0's.
@@ -221,7 +242,7 @@ extension Trainer {
     /// Finds out on all ranks what one of them wanted attention for.
     private func attend() throws {
         try communicator.onRoot { if let saver, saver.hasFailed { try saver.finish() } }
-        if state.step < plan.totalSteps { try stopIfAsked() }
+        if state.step < plan.totalSteps, !hasStoppedEarly { try stopIfAsked() }
     }
 
     private func stopIfAsked() throws {

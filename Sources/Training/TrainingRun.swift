@@ -63,7 +63,8 @@ package struct TrainingRun {
             communicator: communicator,
             observers: metrics.map { [$0, Progress(interval: settings.loggingSteps)] } ?? [])
         trainer.isAskedToStop = { StopRequest.isMade }
-        trainer.evaluate = evaluation(prepared, folder?.output)
+        let evaluator = makeEvaluator(prepared)
+        trainer.evaluate = evaluation(evaluator, folder?.output)
         let store = try folder.map { try checkpointStore($0.output, prepared.loaded) }
         try communicator.onRoot {
             // The run before may have been killed between writing one and removing another.
@@ -73,13 +74,13 @@ package struct TrainingRun {
         }
         trainer.saver = store.map { stateSaver($0, prepared, optimizer, metrics, run: name) }
         try run(trainer, from: resumption)
-        communicator.place = "end of the run"
-        try communicator.onRoot {
-            guard let folder, let store else { return }
-            try store.saveWeights(
-                Self.finalName, step: prepared.plan.totalSteps, epoch: prepared.plan.epochs,
-                tensors: FlatTensors(parameters: UnsafeBufferPointer(prepared.loaded.parameters.buffer)))
-            logger.info("wrote \(folder.output.path(of: Self.finalName))")
+        let step = try leaveWeights(trainer, prepared, store, folder?.output)
+        guard step != trainer.state.step else { return }
+        do {
+            _ = try evaluation(evaluator, folder?.output, mayStop: settings.saving != .never)?()
+        } catch is EvaluationInterrupted {
+            // All but these answers is there, and a run that goes on from the last checkpoint makes them.
+            throw StoppedOnRequest(step: trainer.state.step)
         }
     }
 
@@ -97,6 +98,47 @@ package struct TrainingRun {
     }
 }
 
+// MARK: The end
+
+extension TrainingRun {
+    /// Writes the last weights, or the best, and leaves them in memory.
+    ///
+    /// - store, output: on rank 0.
+    /// - Returns: the step that they are of.
+    private func leaveWeights(
+        _ trainer: Trainer, _ prepared: PreparedTraining, _ store: CheckpointStore?,
+        _ output: OutputDirectory?
+    ) throws -> Int {
+        communicator.place = "end of the run"
+        let (last, parameters) = (trainer.state.step, prepared.loaded.parameters)
+        if trainer.hasStoppedEarly { tellOfEarlyStop(trainer.state) }
+        var step = last
+        if settings.loadsBest {
+            let final = FinalModel(
+                output: output, layout: prepared.loaded.layout, communicator: communicator)
+            step = try final.loadBest(of: trainer.state, into: parameters) { logger.warning("\($0)") }
+        }
+        try communicator.onRoot {
+            guard let store, let output else { return }
+            try store.saveWeights(
+                Self.finalName, step: step, epoch: prepared.plan.epoch(after: step),
+                tensors: FlatTensors(parameters: UnsafeBufferPointer(parameters.buffer)))
+            let origin = step == last ? "" : ", the weights of step \(step)"
+            logger.info("wrote \(output.path(of: Self.finalName))\(origin)")
+        }
+        return step
+    }
+
+    private func tellOfEarlyStop(_ state: RunState) {
+        guard let best = state.best else { return }
+        logger.info(
+            """
+            stopped early after step \(state.step): no better \(settings.bestMetric.rawValue) than after step \
+            \(best.step) in \(state.evaluationsWithoutImprovement) evaluation(s)
+            """)
+    }
+}
+
 // MARK: Parts
 
 extension TrainingRun {
@@ -110,19 +152,24 @@ extension TrainingRun {
                 ? BatchSplit(batchSize: settings.batchSize(communicator), dealtTo: communicator) : nil)
     }
 
-    private func evaluation(
-        _ prepared: PreparedTraining, _ output: OutputDirectory?
-    ) -> (() throws -> EvaluationResult?)? {
+    private func makeEvaluator(_ prepared: PreparedTraining) -> Evaluator? {
         guard let data = prepared.validation else { return nil }
         let forward = prepared.compute.forward(
             prepared.loaded, longest: data.longest, communicator: communicator)
-        let evaluator = Evaluator(
+        return Evaluator(
             forward: forward, data: data, answers: settings.answers, communicator: communicator)
+    }
+
+    /// - mayStop: whether a request to stop interrupts it.
+    private func evaluation(
+        _ evaluator: Evaluator?, _ output: OutputDirectory?, mayStop: Bool = true
+    ) -> (() throws -> EvaluationResult?)? {
+        guard let evaluator else { return nil }
         return {
-            let evaluation = try evaluator.run { StopRequest.isMade }
+            let evaluation = try evaluator.run { mayStop && StopRequest.isMade }
             try communicator.onRoot {
                 guard let output else { return }
-                try evaluation?.write(to: output, allowsNoAnswer: settings.answers.allowsNoAnswer)
+                try evaluation?.write(to: output, answers: settings.answers)
             }
             return evaluation?.result
         }

@@ -100,6 +100,10 @@ package struct TrainingSettings: Sendable {
     package var optimizer = OptimizerSettings()
     package var schedule = ScheduleKind.linear
     package var warmup = Warmup.ratio(0)
+    /// For `cosine_with_restarts`.
+    package var restarts = Restarts.parts(1)
+    /// For `exponential`.
+    package var gamma = 0.5
     package var features = FeatureSettings()
     package var answers = AnswerSettings()
     package var featureCache = FeatureCacheChoice.besideOutput
@@ -112,6 +116,10 @@ package struct TrainingSettings: Sendable {
     package var compression = CheckpointCompression.none
     /// Decides which evaluation's weights are in `best.h5`.
     package var bestMetric = BestMetric.loss
+    /// Evaluations without a better one after which the run ends; nil goes on to the end.
+    package var patience: Int?
+    /// Whether the best evaluation's weights are those that the run leaves.
+    package var loadsBest = false
     /// Nil begins anew.
     package var resume: ResumeChoice?
     /// Whether a run may go on with other settings than it began with.
@@ -180,7 +188,18 @@ extension TrainingSettings {
         case .steps(let steps): flags.append(("warmup-steps", .integer(steps)))
         case .ratio(let ratio): flags.append(("warmup-ratio", .number(ratio)))
         }
-        return flags
+        return flags + scheduleFlags
+    }
+
+    /// What only some schedules have.
+    private var scheduleFlags: [(String, JSONValue)] {
+        switch (schedule, restarts) {
+        case (.cosineWithRestarts, .parts(let count)): [("lr-restarts", .integer(count))]
+        case (.cosineWithRestarts, .epochs(let first, let multiplier)):
+            [("restart-epochs", .integer(first)), ("restart-multiplier", .integer(multiplier))]
+        case (.exponential, _): [("gamma", .number(gamma))]
+        default: []
+        }
     }
 
     private var featureFlags: [(String, JSONValue)] {
@@ -189,6 +208,9 @@ extension TrainingSettings {
             ("doc-stride", .integer(features.documentStride)),
             ("max-query-length", features.maxQueryLength.map(JSONValue.integer) ?? .null),
             ("unanswerable-windows", .string(features.unanswerableWindows.rawValue)),
+            ("features", .string(features.layout.rawValue)),
+            ("clean", features.cleaning.isEmpty ? .null : .string("\(features.cleaning)")),
+            ("split-sentences", .boolean(features.splitsSentences)),
             ("do-lower-case", tokenizer.doLowerCase.map(JSONValue.boolean) ?? .null),
             ("strip-accents", tokenizer.stripAccents.map(JSONValue.boolean) ?? .null),
             ("strict", .boolean(strict)),
@@ -209,6 +231,11 @@ extension TrainingSettings {
             ("null-score-diff-threshold", .float(answers.nullThreshold)),
             ("n-best-size", .integer(answers.bestCount)),
             ("max-answer-length", .integer(answers.maxAnswerLength)),
+            ("decode", .string(answers.decoding.rawValue)),
+            ("trim-particles", .boolean(answers.trimsParticles)),
+            ("strip-special-tokens", .boolean(answers.stripsSpecialTokens)),
+            ("blank-longer-than", answers.blankLongerThan.map(JSONValue.integer) ?? .null),
+            ("calibrate", .boolean(answers.calibrates)),
         ]
     }
 
@@ -234,7 +261,9 @@ extension TrainingSettings {
             ("save-strategy", strategy(saving)), ("save-steps", steps(saving)),
             ("save-total-limit", .integer(saveTotalLimit)),
             ("checkpoint-compression", .string(compression.rawValue)),
-            ("metric-for-best-model", .string(bestMetric.rawValue)), ("seed", seedFlag),
+            ("metric-for-best-model", .string(bestMetric.rawValue)),
+            ("early-stopping-patience", patience.map(JSONValue.integer) ?? .null),
+            ("load-best-model-at-end", .boolean(loadsBest)), ("seed", seedFlag),
             ("no-shuffle", .boolean(!shuffles)),
             ("hidden-dropout-prob", hiddenDropout.map(JSONValue.float) ?? .null),
             ("attention-dropout-prob", attentionDropout.map(JSONValue.float) ?? .null),

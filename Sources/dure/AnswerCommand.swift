@@ -4,14 +4,15 @@ import Foundation
 import QuestionAnswering
 import Training
 
-struct AnswerCommand: ParsableCommand {
+struct AnswerCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "answer", abstract: "Answer one question, or lines of questions from stdin.",
         discussion: """
             dure answer --model OUT/final.h5 --question '두레는 무엇인가?' --context '두레는 …'
 
             Without --question, reads a line {"id","question","context"} for each question and answers each with
-            a line {"id","answers"}.
+            a line {"id","answers"}; lines that arrive together are computed together. On a terminal it asks for a
+            context and then for questions about it.
             """)
 
     @Option(help: "Model folder, or a checkpoint (.h5).")
@@ -30,20 +31,37 @@ struct AnswerCommand: ParsableCommand {
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
         try requirePositive("--top-k", topK)
-        guard (question == nil) == (context == nil) else {
-            throw ValidationError("--question and --context go together")
+        guard question == nil || context != nil else {
+            throw ValidationError("--question needs --context")
+        }
+        guard context == nil || question != nil || isTerminal(STDIN_FILENO) else {
+            throw ValidationError("--context needs --question where stdin is not a terminal")
         }
     }
 
     func run() throws {
+        let answerer = try makeAnswerer()
+        if let question, let context {
+            let request = AnswerRequest(id: "question", question: question, context: context)
+            for best in try answerer.answers(to: [request]) { try printResult(JSONValue.array(best).compact) }
+        } else if isTerminal(STDIN_FILENO) {
+            var prompt = AnswerPrompt(answerer: answerer, context: context)
+            try prompt.run()
+        } else {
+            try answerLines(answerer)
+        }
+    }
+
+    private func makeAnswerer() throws -> Answerer {
         let communicator = SingleProcess()
         let logger = makeLogger(communicator)
         let opened = try OpenedModel(
             path: model, tokenizer: tokenizer.overrides, communicator: communicator)
-        let settings = features.settings(fitting: opened.configuration.maxPositions)
+        let settings = features.settings(fitting: opened.configuration.maxSequenceLength)
         let preparation = try DataPreparation(
             configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings)
         let plan = try communicator.planCompute(
@@ -53,75 +71,61 @@ struct AnswerCommand: ParsableCommand {
         for notice in loaded.notices + plan.notices { logger.warning("\(notice)") }
         var answerSettings = answers.settings
         answerSettings.bestCount = max(answerSettings.bestCount, topK)
-        let answerer = Answerer(
+        return Answerer(
             preparation: preparation,
             forward: plan.forward(
                 loaded, longest: settings.maxSequenceLength, communicator: communicator),
-            settings: answerSettings)
-        if let question, let context {
-            let best = try answerer.answers(to: question, id: "question", context: context, count: topK)
-            try printResult(JSONValue.array(best).compact)
-        } else {
-            try answerLines(answerer)
-        }
+            settings: answerSettings, count: topK)
     }
+
+    /// Most lines that are computed together.
+    private static let batchSize = 256
 
     private func answerLines(_ answerer: Answerer) throws {
         var lines = StandardInputLines()
         var number = 0
-        while let line = try lines.next() {
-            number += 1
-            let place = RecordPlace(path: "stdin", record: "line \(number)")
-            let request = try Request(line: line, place: place)
-            let best = try answerer.answers(
-                to: request.question, id: request.id, context: request.context, count: topK)
-            let result: JSONValue = .object([("id", .string(request.id)), ("answers", .array(best))])
-            try printResult(result.compact)
+        while true {
+            let batch = try lines.nextAvailable(limit: Self.batchSize)
+            if batch.isEmpty { return }
+            var requests: [AnswerRequest] = []
+            do {
+                for line in batch {
+                    number += 1
+                    requests.append(try request(line, number: number))
+                }
+            } catch {
+                // What came before the damaged line is answered first.
+                try answer(requests, answerer)
+                throw error
+            }
+            try answer(requests, answerer)
         }
     }
-}
 
-/// A line of stdin.
-private struct Request: Decodable {
-    let id: String
-    let question: String
-    let context: String
-
-    init(line: [UInt8], place: RecordPlace) throws {
+    private func request(_ line: [UInt8], number: Int) throws -> AnswerRequest {
         do {
-            self = try JSONDecoder().decode(Request.self, fromText: line)
+            return try JSONDecoder().decode(AnswerRequest.self, fromText: line)
         } catch {
             throw DatasetError.wrongStructure(
-                place, reason: "not an object with the texts id, question and context")
+                RecordPlace(path: "stdin", record: "line \(number)"),
+                reason: "not an object with the texts id, question and context")
         }
     }
-}
 
-/// Answers single questions.
-private struct Answerer {
-    let preparation: DataPreparation
-    let forward: DistributedForward
-    let settings: AnswerSettings
-
-    /// The best `count` answers as objects of answer, score (probability), start and end (code points).
-    func answers(to question: String, id: String, context: String, count: Int) throws -> [JSONValue] {
-        let dataset = Dataset(
-            contexts: [context],
-            questions: [Question(id: id, text: question, contextIndex: 0, answers: [])])
-        guard context.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
-            throw DatasetError.emptyContext(
-                RecordPlace(path: "question \(id)", record: "context"), questionID: id)
+    private func answer(_ requests: [AnswerRequest], _ answerer: Answerer) throws {
+        guard !requests.isEmpty else { return }
+        guard let all = try? answerer.answers(to: requests) else {
+            // One of them cannot be answered: those before it can.
+            for request in requests { try printAnswers(to: [request], try answerer.answers(to: [request])) }
+            return
         }
-        let data = try preparation.evaluation(dataset).set
-        let evaluation = try Evaluator(
-            forward: forward, data: data, answers: settings, communicator: SingleProcess()
-        ).run()
-        let candidates = evaluation?.predictions.first?.candidates ?? []
-        return candidates.prefix(count).map { candidate in
-            .object([
-                ("answer", .string(candidate.text)), ("score", .float(candidate.probability)),
-                ("start", .integer(candidate.start)), ("end", .integer(candidate.end)),
-            ])
+        try printAnswers(to: requests, all)
+    }
+
+    private func printAnswers(to requests: [AnswerRequest], _ answers: [[JSONValue]]) throws {
+        for (request, best) in zip(requests, answers) {
+            let result: JSONValue = .object([("id", .string(request.id)), ("answers", .array(best))])
+            try printResult(result.compact)
         }
     }
 }

@@ -8,7 +8,8 @@ import Training
 struct Dure: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dure",
-        abstract: "Fine-tunes BERT models for Korean extractive question answering on CPU clusters.",
+        abstract:
+            "Fine-tunes BERT, ELECTRA and RoBERTa for Korean extractive question answering on CPU clusters.",
         discussion: "Run alone, or on N ranks as `mpirun -n N dure train …`.",
         version: dureVersion,
         subcommands: [
@@ -23,14 +24,25 @@ struct Dure: ParsableCommand {
         reserveStandardStreams()
         requireProcessor()
         ForeignHDF5.setProbe(HDF5Probe.check)
+        let configured = readConfiguration()
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(configured.arguments)
             // What ranks cannot share, one does.
             guard isFirstRank || command is any RankedCommand else { return }
             try command.run()
         } catch let error as any ExitCoded {
             Failure.report(error)
             Foundation.exit(error.exitCode)
+        } catch {
+            Failure.exit(parsing: error, configured)
+        }
+    }
+
+    private static func readConfiguration() -> ConfiguredArguments {
+        do {
+            return try ConfiguredArguments(Array(CommandLine.arguments.dropFirst()))
+        } catch let error as ConfigurationError {
+            Failure.exit(configuration: error)
         } catch {
             Failure.exit(parsing: error)
         }
@@ -60,8 +72,18 @@ enum Failure {
         report("\(name)\(place): \(error)")
     }
 
+    /// Ends a process whose file of settings cannot be used.
+    static func exit(configuration error: ConfigurationError) -> Never {
+        // On a host that lacks the file another rank than the first may be the only one to know.
+        if !Dure.isFirstRank { sleep(5) }
+        report(error)
+        Foundation.exit(error.exitCode)
+    }
+
     /// Ends a process whose command line could not be understood, or that only asked for help.
-    static func exit(parsing error: any Error) -> Never {
+    ///
+    /// - configured: the command line with what a file added.
+    static func exit(parsing error: any Error, _ configured: ConfiguredArguments? = nil) -> Never {
         let code = Dure.exitCode(for: error)
         guard Dure.isFirstRank else { Foundation.exit(code.rawValue) }
         if code.isSuccess { Dure.exit(withError: error) }
@@ -71,7 +93,8 @@ enum Failure {
         }
         var message = Dure.message(for: error)
         if message.hasSuffix(".") { message.removeLast() }
-        report("\(message) (command line): see dure help")
+        let origin = configured?.origin(of: message) ?? "command line"
+        report("\(message) (\(origin)): see dure help")
         Foundation.exit(code.rawValue)
     }
 

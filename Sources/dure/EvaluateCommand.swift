@@ -1,17 +1,27 @@
 import ArgumentParser
-import Distributed
-import Logging
+import Foundation
 import QuestionAnswering
 import Training
 
-struct EvaluateCommand: RankedCommand {
+struct EvaluateCommand: RankedCommand, ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Answer a dataset's questions and score the answers; under mpirun on all ranks together.",
-        discussion: "mpirun -n 2 dure evaluate --model OUT/final.h5 --dataset dev.json --output-dir EVAL")
+        discussion: """
+            mpirun -n 2 dure evaluate --model OUT/final.h5 --dataset dev.json --output-dir EVAL
 
-    @Option(help: "Model folder, or a checkpoint (.h5).")
-    var model: String
+            Several models answer together: their logits are averaged where they have the same tokenizer, else the
+            probabilities of their answers. Logits that were saved answer again without their model, or along with
+            others.
+            """)
+
+    @Option(parsing: .singleValue, help: "Model folder, or a checkpoint (.h5); may be given several times.")
+    var model: [String] = []
+
+    @Option(
+        parsing: .singleValue,
+        help: "File that --save-logits wrote, instead of or beside models; may be given several times.")
+    var logits: [String] = []
 
     @Option(help: "Dataset.")
     var dataset: String
@@ -19,60 +29,61 @@ struct EvaluateCommand: RankedCommand {
     @Option(help: "Folder for predictions and metrics.")
     var outputDir: String
 
+    @Option(help: "Keep the logits in this file (.h5), to choose answers from again.")
+    var saveLogits: String?
+
+    @Option(help: "Show this many questions, drawn with the seed, with context, right and given answer.")
+    var showSamples = 0
+
+    @Option(help: "Decides which questions --show-samples draws.")
+    var seed: UInt64 = 42
+
     @OptionGroup(title: "Windows") var features: FeatureOptions
     @OptionGroup(title: "Windows") var cache: FeatureCacheOptions
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
-    func run() throws {
-        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
-            var output: OutputDirectory?
-            try communicator.onRoot { output = try OutputDirectory(creating: outputDir) }
-            do {
-                try evaluate(communicator, logger, output)
-            } catch {
-                output?.removeIfEmpty()
-                throw error
-            }
+    func validate() throws {
+        guard !model.isEmpty || !logits.isEmpty else {
+            throw ValidationError("Missing expected argument '--model <model>', or --logits")
+        }
+        try require(
+            (0...Int(Int32.max)).contains(showSamples), "--show-samples", showSamples, "0 or more")
+        if let saveLogits {
+            try require(
+                saveLogits.hasSuffix(".h5"), "--save-logits", "'\(saveLogits)'", "a name that ends in .h5")
         }
     }
 
-    /// - output: on rank 0.
-    private func evaluate(
-        _ communicator: any Communicator, _ logger: Logger, _ output: OutputDirectory?
-    ) throws {
-        let opened = try OpenedModel(
-            path: model, tokenizer: tokenizer.overrides, communicator: communicator)
-        let settings = features.settings(fitting: opened.configuration.maxPositions)
-        let preparation = try communicator.together {
-            try DataPreparation(
-                configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings)
+    func run() throws {
+        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+            try config.requireSame(on: communicator)
+            let run = EvaluationRun(settings: settings, communicator: communicator, logger: logger)
+            guard let (evaluation, members) = try run.run() else { return }
+            if showSamples > 0 {
+                printMessage(
+                    AnswerSamples.text(
+                        dataset: evaluation.dataset, predictions: evaluation.predictions,
+                        scores: evaluation.scores, count: showSamples, seed: seed,
+                        isTerminal: isTerminal(STDERR_FILENO)))
+            }
+            try printResult(JSONValue.object(members).indented)
         }
-        let plan = try communicator.planCompute(
-            compute.settings, opened.configuration, sequenceLength: settings.maxSequenceLength,
-            for: .evaluation)
-        let loaded = try LoadedModel(opened, seed: 42, trains: false, communicator: communicator)
-        for notice in loaded.notices { logger.warning("\(notice)") }
-        let loader = try FeatureLoader(
-            preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
-            pool: plan.pool, cache: cache.choice(.off).cache(in: outputDir), logger: logger)
-        let data = try loader.load(FeatureRequest(files: [dataset], kind: .evaluation))
-        try communicator.requireEqual(data.set.checksum, "the data to evaluate on")
-        for notice in data.notices + plan.notices { logger.warning("\(notice)") }
-        logger.info(
-            "\(data.set.questionIDs.count) questions in \(data.set.count) windows on \(communicator.size) rank(s)"
-        )
-        let forward = plan.forward(loaded, longest: data.set.longest, communicator: communicator)
-        let evaluation = try Evaluator(
-            forward: forward, data: data.set, answers: answers.settings, communicator: communicator
-        ).run()
-        try communicator.onRoot {
-            guard let evaluation, let output else { return }
-            try evaluation.write(to: output, allowsNoAnswer: answers.version2WithNegative)
-            loader.keep()
-            try printResult(JSONValue.object(evaluation.result.members).indented)
-        }
+    }
+
+    private var settings: EvaluationSettings {
+        var settings = EvaluationSettings(
+            models: model, logits: logits, dataset: dataset, outputDirectory: outputDir)
+        settings.windows = features.settings()
+        settings.isLengthGiven = features.maxSeqLength != nil
+        settings.answers = answers.settings
+        settings.tokenizer = tokenizer.overrides
+        settings.compute = compute.settings
+        settings.featureCache = cache.choice(.off)
+        settings.logitsFile = saveLogits
+        return settings
     }
 }

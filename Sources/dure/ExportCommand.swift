@@ -1,7 +1,7 @@
 import ArgumentParser
 import Training
 
-struct ExportCommand: ParsableCommand {
+struct ExportCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write a fine-tuned model in the form other programs read.",
         discussion: """
@@ -25,6 +25,8 @@ struct ExportCommand: ParsableCommand {
 
     @Option(help: "The folder to make, or the file for hdf5.")
     var output: String
+
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func run() throws {
         let export = try ModelExport(path: checkpoint)

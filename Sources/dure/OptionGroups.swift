@@ -3,7 +3,9 @@ import QuestionAnswering
 import Training
 
 extension UnanswerableWindows: ExpressibleByArgument {}
+extension FeatureLayout: ExpressibleByArgument {}
 extension ScheduleKind: ExpressibleByArgument {}
+extension AnswerDecoding: ExpressibleByArgument {}
 
 /// Refuses a number outside its range, naming the flag.
 func require(_ condition: Bool, _ flag: String, _ value: some CustomStringConvertible, _ rule: String) throws
@@ -42,21 +44,54 @@ struct FeatureOptions: ParsableArguments {
     @Option(help: "Cut questions to this many tokens.")
     var maxQueryLength: Int?
 
+    @Option(
+        name: .customLong("features"),
+        help:
+            "Question and windows of the context (default), or the cut context and question (single-window).")
+    var layout = FeatureLayout.default
+
+    @Option(help: "Leave out of contexts, one or more with commas: hanja, special, boilerplate.")
+    var clean: String?
+
+    @Flag(help: "Windows begin with sentences, where they can.")
+    var splitSentences = false
+
     static let defaultLength = 384
 
     func validate() throws {
         try requirePositive("--max-seq-length", maxSeqLength)
         try require(docStride >= 0, "--doc-stride", docStride, "0 or more")
         try requirePositive("--max-query-length", maxQueryLength)
+        for (name, rule) in cleaningRules where rule == nil {
+            let known = CleaningRule.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError(
+                "--clean has no rule '\(name)': it takes \(known), with commas between them")
+        }
+        guard !splitSentences || layout == .default else {
+            throw ValidationError(
+                "--split-sentences does not go with --features \(layout.rawValue), which has one window")
+        }
+    }
+
+    private var cleaningRules: [(name: String, rule: CleaningRule?)] {
+        guard let clean else { return [] }
+        return clean.split(separator: ",", omittingEmptySubsequences: false).map { name in
+            let name = name.trimmingPrefix { $0 == " " }
+            return (String(name), CleaningRule(rawValue: String(name)))
+        }
     }
 
     /// - positions: of the model, where the length should follow it when none is given.
     func settings(
         _ unanswerable: UnanswerableWindows = .cls, fitting positions: Int = .max
     ) -> FeatureSettings {
-        FeatureSettings(
+        var settings = FeatureSettings(
             maxSequenceLength: maxSeqLength ?? min(Self.defaultLength, positions), documentStride: docStride,
             maxQueryLength: maxQueryLength, unanswerableWindows: unanswerable)
+        settings.layout = layout
+        settings.cleaning = TextCleaning(cleaningRules.compactMap(\.rule))
+        settings.splitsSentences = splitSentences
+        return settings
     }
 }
 
@@ -96,9 +131,30 @@ struct AnswerOptions: ParsableArguments {
     @Option(help: "Longest answer, in tokens.")
     var maxAnswerLength = 30
 
+    @Option(help: "How the answer is chosen from the logits.")
+    var decode = AnswerDecoding.best
+
+    @Flag(help: "Take trailing particles off answers where the n-best list prefers it.")
+    var trimParticles = false
+
+    @Flag(help: "Take [UNK], [SEP], [CLS], [PAD] and [MASK] out of answers.")
+    var stripSpecialTokens = false
+
+    @Option(help: "Answers longer than this many code points become empty.")
+    var blankLongerThan: Int?
+
+    @Flag(help: "Fit the threshold for no answer on the dataset; needs its answers.")
+    var calibrate = false
+
     func validate() throws {
         try requirePositive("--n-best-size", nBestSize)
         try requirePositive("--max-answer-length", maxAnswerLength)
+        try requirePositive("--blank-longer-than", blankLongerThan)
+        guard !calibrate || (version2WithNegative && decode == .best) else {
+            throw ValidationError(
+                "--calibrate needs --version-2-with-negative and --decode nbest: nothing else has a threshold"
+            )
+        }
         try require(
             nullScoreDiffThreshold.isFinite, "--null-score-diff-threshold", nullScoreDiffThreshold, "finite")
     }
@@ -106,7 +162,8 @@ struct AnswerOptions: ParsableArguments {
     var settings: AnswerSettings {
         AnswerSettings(
             bestCount: nBestSize, maxAnswerLength: maxAnswerLength, allowsNoAnswer: version2WithNegative,
-            nullThreshold: nullScoreDiffThreshold)
+            nullThreshold: nullScoreDiffThreshold, decoding: decode, blankLongerThan: blankLongerThan,
+            stripsSpecialTokens: stripSpecialTokens, trimsParticles: trimParticles, calibrates: calibrate)
     }
 }
 

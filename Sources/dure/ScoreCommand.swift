@@ -1,7 +1,8 @@
 import ArgumentParser
 import QuestionAnswering
+import Training
 
-struct ScoreCommand: ParsableCommand {
+struct ScoreCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "score", abstract: "Score a predictions file, without a model.",
         discussion: "dure score --dataset dev.json --predictions OUT/eval_predictions.json")
@@ -12,12 +13,18 @@ struct ScoreCommand: ParsableCommand {
     @Option(help: "JSON object of question id and answer.")
     var predictions: String
 
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
+
     func run() throws {
-        let golds = try DatasetReader.read([dataset])
-        let metrics = AnswerMetrics(dataset: golds, predictions: try Predictions(path: predictions))
-        if !golds.hasKnownAnswers {
-            printMessage("dure: warning: the dataset has no answers (\(dataset)): there is nothing to score")
+        let questions = try DatasetReader.read([dataset]).withKnownAnswers
+        guard !questions.questions.isEmpty else {
+            throw TrainingError.data(
+                location: dataset, problem: "the dataset holds no answers to compare with",
+                remedy: "give one with answers; a test file keeps them back")
         }
-        try printResult(metrics.json.indented)
+        let scores = QuestionScore.all(
+            dataset: questions, predictions: try Predictions(path: predictions))
+        let breakdown = AnswerBreakdown(dataset: questions, scores: scores)
+        try printResult(JSONValue.object(AnswerMetrics(scores).members + breakdown.members).indented)
     }
 }

@@ -35,6 +35,11 @@ func printResult(_ text: String) throws {
     if let code = write("\(text)\n", to: STDOUT_FILENO) { throw StandardStreamError.cannotWrite(code) }
 }
 
+func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
+/// Asks the user on stderr, without ending the line.
+func showPrompt(_ text: String) { _ = write(text, to: STDERR_FILENO) }
+
 /// Tells the user something on stderr, as far as that can be written.
 func printMessage(_ text: String) { _ = write("\(text)\n", to: STDERR_FILENO) }
 
@@ -71,6 +76,28 @@ struct StandardInputLines {
             searched -= start
             try refill()
         }
+    }
+
+    /// The next line, and as many of those that have already arrived as `limit` allows; none after the last.
+    mutating func nextAvailable(limit: Int) throws -> [[UInt8]] {
+        guard let first = try next() else { return [] }
+        var lines = [first]
+        while lines.count < limit {
+            if buffer[start...].contains(UInt8(ascii: "\n")) || (atEnd && start < buffer.count) {
+                if let line = try next() { lines.append(line) }
+            } else if canReadMore() {
+                try refill()
+            } else {
+                break
+            }
+        }
+        return lines
+    }
+
+    /// Whether reading would not wait.
+    private func canReadMore() -> Bool {
+        var poll = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        return !atEnd && Foundation.poll(&poll, 1, 0) > 0
     }
 
     private mutating func rest() -> [UInt8]? {

@@ -3,7 +3,7 @@ import Checkpoints
 import QuestionAnswering
 import Training
 
-struct TokenizeCommand: ParsableCommand {
+struct TokenizeCommand: ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenize", abstract: "Show the tokens of every line of stdin, as JSON.",
         discussion: "echo '두레는 옛 마을의 풍습이다.' | dure tokenize --model MODEL")
@@ -12,6 +12,7 @@ struct TokenizeCommand: ParsableCommand {
     var model: String
 
     @OptionGroup(title: "Text") var options: TokenizerOptions
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func run() throws {
         let (tokenizer, notices) = try makeTokenizer()

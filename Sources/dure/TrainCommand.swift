@@ -4,7 +4,7 @@ import Training
 
 extension SplitUnit: ExpressibleByArgument {}
 
-struct TrainCommand: RankedCommand {
+struct TrainCommand: RankedCommand, ConfiguredCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Fine-tune a model; under mpirun on all ranks together.",
         discussion:
@@ -50,6 +50,7 @@ struct TrainCommand: RankedCommand {
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Ranks") var exchange: ExchangeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
         guard validationFile == nil || validationSplit == nil else {
@@ -60,6 +61,9 @@ struct TrainCommand: RankedCommand {
                 validationSplit > 0 && validationSplit < 1, "--validation-split", validationSplit,
                 "between 0 and 1")
         }
+        if let flag = schedule.flagThatNeedsEvaluations, validationFile == nil, validationSplit == nil {
+            throw ValidationError("\(flag) needs --validation-file or --validation-split")
+        }
         guard splitBy == .question || validationSplit != nil else {
             throw ValidationError("--split-by \(splitBy.rawValue) needs --validation-split")
         }
@@ -69,6 +73,7 @@ struct TrainCommand: RankedCommand {
     func run() throws {
         StopRequest.listen()
         try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+            try config.requireSame(on: communicator)
             try TrainingRun(settings: settings, communicator: communicator, logger: logger).run()
         }
     }
@@ -82,6 +87,8 @@ struct TrainCommand: RankedCommand {
         settings.optimizer = optimizer.settings
         settings.schedule = optimizer.lrSchedulerType
         settings.warmup = optimizer.warmup
+        settings.restarts = optimizer.shape.restarts
+        if let gamma = optimizer.shape.gamma { settings.gamma = gamma }
         settings.features = features.settings(unanswerableWindows)
         settings.featureCache = cache.choice(.besideOutput)
         settings.answers = answers.settings
@@ -94,6 +101,8 @@ struct TrainCommand: RankedCommand {
         settings.saveTotalLimit = schedule.saveTotalLimit
         settings.compression = resume.checkpointCompression
         settings.bestMetric = schedule.metricForBestModel
+        settings.patience = schedule.earlyStoppingPatience
+        settings.loadsBest = schedule.loadBestModelAtEnd
         settings.resume = resume.choice
         settings.allowsChangedSettings = resume.allowChangedSettings
         settings.seed = schedule.seed

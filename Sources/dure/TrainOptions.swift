@@ -56,6 +56,8 @@ struct OptimizerOptions: ParsableArguments {
     @Option(help: "Steps over which the learning rate rises.")
     var warmupSteps: Int?
 
+    @OptionGroup var shape: ScheduleOptions
+
     func validate() throws {
         try require(learningRate > 0 && learningRate.isFinite, "--learning-rate", learningRate, "above 0")
         try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay", weightDecay, "0 or more")
@@ -70,6 +72,8 @@ struct OptimizerOptions: ParsableArguments {
         guard warmupRatio == nil || warmupSteps == nil else {
             throw ValidationError("--warmup-ratio and --warmup-steps exclude each other")
         }
+        let warmsUp = (warmupRatio ?? 0) > 0 || (warmupSteps ?? 0) > 0
+        try shape.validate(for: lrSchedulerType, warmsUp: warmsUp)
     }
 
     var settings: OptimizerSettings {
@@ -84,6 +88,60 @@ struct OptimizerOptions: ParsableArguments {
     }
 
     var warmup: Warmup { warmupSteps.map(Warmup.steps) ?? .ratio(warmupRatio ?? 0) }
+}
+
+/// What only some schedules have.
+struct ScheduleOptions: ParsableArguments {
+    @Option(
+        help:
+            "Times that cosine_with_restarts goes from the peak to 0, over equal parts of the steps. (default: 1)"
+    )
+    var lrRestarts: Int?
+
+    @Option(
+        help:
+            "Epochs until cosine_with_restarts begins anew; instead of --lr-restarts, changes between epochs only."
+    )
+    var restartEpochs: Int?
+
+    @Option(help: "How much longer each time is than the last with --restart-epochs. (default: 1)")
+    var restartMultiplier: Int?
+
+    @Option(help: "What every epoch multiplies the rate by with exponential. (default: 0.5)")
+    var gamma: Double?
+
+    func validate() throws {
+        try requirePositive("--lr-restarts", lrRestarts)
+        try requirePositive("--restart-epochs", restartEpochs)
+        try requirePositive("--restart-multiplier", restartMultiplier)
+        if let gamma { try require(gamma > 0 && gamma <= 1, "--gamma", gamma, "above 0, and at most 1") }
+        guard lrRestarts == nil || restartEpochs == nil else {
+            throw ValidationError("--lr-restarts and --restart-epochs exclude each other")
+        }
+        guard restartMultiplier == nil || restartEpochs != nil else {
+            throw ValidationError("--restart-multiplier needs --restart-epochs")
+        }
+    }
+
+    /// Refuses what the schedule has no use for.
+    func validate(for kind: ScheduleKind, warmsUp: Bool) throws {
+        let restarts = ScheduleKind.cosineWithRestarts
+        for (flag, isGiven, needed) in [
+            ("--lr-restarts", lrRestarts != nil, restarts),
+            ("--restart-epochs", restartEpochs != nil, restarts),
+            ("--gamma", gamma != nil, .exponential),
+        ] where isGiven && kind != needed {
+            throw ValidationError("\(flag) needs --lr-scheduler-type \(needed.rawValue)")
+        }
+        guard warmsUp, restartEpochs != nil || kind == .exponential else { return }
+        throw ValidationError(
+            "a warm-up does not go with \(restartEpochs == nil ? "exponential" : "--restart-epochs"), "
+                + "which changes between epochs only")
+    }
+
+    var restarts: Restarts {
+        restartEpochs.map { .epochs($0, multiplier: restartMultiplier ?? 1) } ?? .parts(lrRestarts ?? 1)
+    }
 }
 
 extension GradientCompression: ExpressibleByArgument {}
@@ -202,6 +260,14 @@ struct RunOptions: ParsableArguments {
     @Option(help: "What decides which evaluation is the best, whose weights are kept as best.h5.")
     var metricForBestModel = BestMetric.loss
 
+    @Option(help: "End the run after this many evaluations in a row that are no better than the best.")
+    var earlyStoppingPatience: Int?
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Leave the weights and answers of the best evaluation instead of the last step's.")
+    var loadBestModelAtEnd = false
+
     @Option(help: "Decides the order of features, dropout and what is initialised at random.")
     var seed: UInt64 = 42
 
@@ -230,12 +296,21 @@ struct RunOptions: ParsableArguments {
         try requirePositive("--eval-steps", evalSteps)
         try requirePositive("--save-steps", saveSteps)
         try requirePositive("--save-total-limit", saveTotalLimit)
+        try requirePositive("--early-stopping-patience", earlyStoppingPatience)
+        if let flag = flagThatNeedsEvaluations, evalStrategy == .no {
+            throw ValidationError("\(flag) needs --eval-strategy steps or epoch")
+        }
         try requirePositive("--logging-steps", loggingSteps)
         for (flag, value) in [
             ("--hidden-dropout-prob", hiddenDropoutProb), ("--attention-dropout-prob", attentionDropoutProb),
         ] {
             if let value { try require(value >= 0 && value < 1, flag, value, "from 0 to below 1") }
         }
+    }
+
+    var flagThatNeedsEvaluations: String? {
+        earlyStoppingPatience != nil
+            ? "--early-stopping-patience" : loadBestModelAtEnd ? "--load-best-model-at-end" : nil
     }
 
     var length: TrainingLength { maxSteps.map(TrainingLength.steps) ?? .epochs(numTrainEpochs ?? 3) }

@@ -46,6 +46,58 @@ extension ProgramTests {
             #expect(try JSON(alone.output) == answers[0]["answers"])
         }
 
+        @Test func linesThatAreComputedTogetherAreAnsweredInOrder() async throws {
+            let work = try await Workspace()
+            // More than are computed at once, and two with one id.
+            let requests: [JSON] = (0..<300).map { number in
+                [
+                    "id": .text("\(number % 299)"), "question": .text("두레 \(number)?"),
+                    "context": .text("\(Self.context) \(number)"),
+                ]
+            }
+            let input = requests.map(\.text).joined(separator: "\n")
+            let together = try await Program.run(["answer", "--model", work.model], input: input.utf8)
+            expectSuccess(together)
+            let answers = try together.outputLines.map { try JSON($0.utf8) }
+            #expect(answers.map { $0["id"] } == requests.map { $0["id"] })
+            for index in [0, 255, 256, 299] {
+                let alone = try await Program.run(
+                    ["answer", "--model", work.model], input: requests[index].text.utf8)
+                #expect(alone.outputLines == [together.outputLines[index]])
+            }
+        }
+
+        @Test func whatCameBeforeAQuestionThatDoesNotFitIsAnswered() async throws {
+            let work = try await Workspace()
+            let long = String(repeating: "두레 ", count: 300)
+            let requests: [JSON] = [
+                ["id": "a", "question": "무엇?", "context": "두레"],
+                ["id": "b", "question": .text(long), "context": .text(long)],
+                ["id": "c", "question": "무엇?", "context": "두레"],
+            ]
+            let result = try await Program.run(
+                ["answer", "--model", work.model],
+                input: requests.map(\.text).joined(separator: "\n").utf8)
+            #expect(result.exitCode == 65)
+            #expect(result.outputLines.count == 1)
+            #expect(messages(result).count == 1 && result.errorText.contains("question b"))
+        }
+
+        @Test func aTerminalIsAskedForAContextAndQuestions() async throws {
+            let work = try await Workspace()
+            let input = "두레는 옛 마을의\n풍습이다.\n\n두레는?\n\n다른 글이다.\n\n무엇?\n\u{4}"
+            let result = try await Program.run(
+                [
+                    "script", "-qec", "'\(Program.dure)' answer --model '\(work.model)' --top-k 2",
+                    "/dev/null",
+                ], program: "/usr/bin/env", input: input.utf8)
+            #expect(result.exitCode == 0, "\(result.outputText)")
+            let answers = result.outputLines.filter { $0.contains(" %  ") }
+            #expect(answers.count == 4, "\(result.outputText)")
+            #expect(answers[0].contains("[") && answers[0].contains("]"))
+            #expect(result.outputText.contains("context> ") && result.outputText.contains("question> "))
+        }
+
         @Test(arguments: [
             ("{\"id\":\"a\"}", "line 2"), ("nonsense", "line 2"), ("", "line 2"),
             ("{\"id\":\"a\",\"question\":\"q\",\"context\":\" \"}", "question a"),

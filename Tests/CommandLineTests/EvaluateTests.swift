@@ -9,7 +9,10 @@ extension ProgramTests {
             expectSuccess(evaluation)
             #expect(
                 work.folder.contents(of: "output")
-                    == ["eval_nbest_predictions.json", "eval_predictions.json", "eval_results.json"])
+                    == [
+                        "eval_nbest_predictions.json", "eval_predictions.csv", "eval_predictions.json",
+                        "eval_results.json",
+                    ])
             let results = try JSON(evaluation.output)
             #expect(try work.json("output/eval_results.json") == results)
 
@@ -62,10 +65,12 @@ extension ProgramTests {
                 expectSuccess(try await Program.run(ranks: ranks, arguments))
             }
             expectSuccess(try await Program.run(work.evaluate(work.model, into: "0") + few))
-            for name in ["eval_predictions.json", "eval_nbest_predictions.json", "eval_results.json"] {
+            for name in ["eval_predictions.json", "eval_predictions.csv", "eval_nbest_predictions.json"] {
                 let alone = try work.bytes("0/\(name)")
                 for ranks in 1...4 { #expect(try work.bytes("\(ranks)/\(name)") == alone, "\(ranks)") }
             }
+            let results = try work.resultsButSpeed("0")
+            for ranks in 1...4 { #expect(try work.resultsButSpeed("\(ranks)") == results, "\(ranks)") }
         }
 
         @Test func aCheckpointAnswersAsTheFolderItCameFrom() async throws {

@@ -16,9 +16,12 @@ extension ProgramTests {
             "--micro-batch-tokens": notPositive, "--max-steps": notPositive,
             "--max-seq-length": notPositive, "--max-query-length": notPositive,
             "--n-best-size": notPositive, "--max-answer-length": notPositive,
+            "--blank-longer-than": notPositive, "--decode": ["", "beam", "Argmax"],
             "--eval-steps": notPositive, "--save-steps": notPositive,
             "--save-total-limit": notPositive, "--threads": notPositive + ["1000000"],
-            "--logging-steps": notPositive,
+            "--logging-steps": notPositive, "--early-stopping-patience": notPositive,
+            "--lr-restarts": notPositive, "--restart-epochs": notPositive,
+            "--restart-multiplier": notPositive, "--gamma": notFinite + ["0", "-1", "1.1"],
             "--doc-stride": notWhole + ["-1"], "--warmup-steps": notWhole + ["-1"],
             "--seed": notWhole + ["-1"],
             "--num-train-epochs": notFinite + ["0", "-1"], "--learning-rate": notFinite + ["0", "-1"],
@@ -49,7 +52,8 @@ extension ProgramTests {
 
         @Test(arguments: [
             "--max-seq-length", "--doc-stride", "--max-query-length", "--n-best-size", "--max-answer-length",
-            "--null-score-diff-threshold", "--micro-batch-tokens", "--threads",
+            "--null-score-diff-threshold", "--blank-longer-than", "--decode", "--micro-batch-tokens",
+            "--threads",
         ])
         func evaluateAndAnswerRefuseThemToo(flag: String) async throws {
             for value in try #require(Self.training[flag]) {
@@ -60,6 +64,14 @@ extension ProgramTests {
                     ]), 64, flag)
                 expectFailure(try await Program.run(["answer", "--model", "m", setting]), 64, flag)
             }
+        }
+
+        @Test(arguments: [[], ["--version-2-with-negative", "--decode", "argmax"], ["--decode", "nbest"]])
+        func aThresholdIsFittedOnlyWhereOneDecides(others: [String]) async throws {
+            let arguments = [
+                "evaluate", "--model", "m", "--dataset", "f", "--output-dir", "o", "--calibrate",
+            ]
+            expectFailure(try await Program.run(arguments + others), 64, "--calibrate")
         }
 
         @Test(arguments: notPositive)
@@ -76,6 +88,13 @@ extension ProgramTests {
             ["--num-train-epochs", "1", "--max-steps", "1"],
             ["--warmup-ratio", "0.1", "--warmup-steps", "1"],
             ["--validation-file", "v", "--validation-split", "0.1"],
+            ["--lr-restarts", "2", "--restart-epochs", "1", "--lr-scheduler-type", "cosine_with_restarts"],
+            ["--restart-multiplier", "2", "--lr-scheduler-type", "cosine_with_restarts"],
+            ["--lr-restarts", "2"], ["--restart-epochs", "1", "--lr-scheduler-type", "cosine"],
+            ["--gamma", "0.5"], ["--gamma", "0.5", "--lr-scheduler-type", "cosine_with_restarts"],
+            ["--early-stopping-patience", "2"], ["--load-best-model-at-end"],
+            ["--early-stopping-patience", "2", "--validation-file", "v", "--eval-strategy", "no"],
+            ["--load-best-model-at-end", "--validation-file", "v", "--eval-strategy", "no"],
         ])
         func settingsThatContradictEachOtherAreRefused(flags: [String]) async throws {
             let folder = try TemporaryFolder()
@@ -84,6 +103,17 @@ extension ProgramTests {
             ]
             expectFailure(try await Program.run(required + flags), 64, flags[0])
             #expect(try folder.names.isEmpty)
+        }
+
+        @Test(arguments: [
+            ["--lr-scheduler-type", "exponential", "--warmup-ratio", "0.1"],
+            [
+                "--lr-scheduler-type", "cosine_with_restarts", "--restart-epochs", "1", "--warmup-steps", "1",
+            ],
+        ])
+        func schedulesByEpochsHaveNoWarmup(flags: [String]) async throws {
+            let required = ["train", "--model", "m", "--train-file", "f", "--output-dir", "o"]
+            expectFailure(try await Program.run(required + flags), 64, "warm-up", "between epochs")
         }
 
         @Test(arguments: [

@@ -26,7 +26,8 @@ extension ProgramTests {
             #expect(
                 work.results(of: "output") == [
                     "best.h5", "checkpoints", "checkpoints/step-00000002.h5", "checkpoints/step-00000004.h5",
-                    "eval_nbest_predictions.json", "eval_predictions.json", "eval_results.json", "final.h5",
+                    "eval_nbest_predictions.json", "eval_predictions.csv", "eval_predictions.json",
+                    "eval_results.json", "final.h5",
                     "metrics.jsonl", "run.json",
                 ])
 

@@ -93,6 +93,13 @@ struct Workspace {
         Array(try Data(contentsOf: URL(filePath: folder.file(name))))
     }
 
+    /// The members of a folder's `eval_results.json` that do not depend on the clock.
+    func resultsButSpeed(_ output: String) throws -> [String: JSON] {
+        try json("\(output)/eval_results.json").members.filter { name, _ in
+            name != "seconds" && !name.hasSuffix("_per_second")
+        }
+    }
+
     func json(_ name: String) throws -> JSON { try JSON(bytes(name)) }
 }
 

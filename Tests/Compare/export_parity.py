@@ -25,6 +25,9 @@ from datasets_and_features import Feature, Question, first_questions, questions_
 
 transformers.logging.set_verbosity_error()
 
+CONFIGURATIONS = {
+    "bert": transformers.BertConfig, "electra": transformers.ElectraConfig, "roberta": transformers.RobertaConfig,
+}
 SIZES = {
     "small": {"hidden_size": 128, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 512},
     "base": {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072},
@@ -37,7 +40,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dataset", type=Path, required=True, help="KorQuAD or SQuAD 1.1 file")
     parser.add_argument("--vocab", type=Path, required=True, help="vocab.txt of a cased model")
     parser.add_argument("--workdir", type=Path, required=True)
-    parser.add_argument("--size", choices=SIZES, default="small")
+    parser.add_argument("--model-type", choices=CONFIGURATIONS, default="bert")
+    parser.add_argument("--size", choices=SIZES, default="small", help="small ELECTRA projects its embeddings")
     parser.add_argument("--features", type=int, default=50)
     parser.add_argument("--steps", type=int, default=4, help="of training before the export")
     parser.add_argument("--max-seq-length", type=int, default=384)
@@ -45,14 +49,28 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def trained_checkpoint(options: argparse.Namespace, questions: Path) -> Path:
-    """A checkpoint of training, with the state of the optimizer. Weights are larger than usual, so that logits are."""
+def configured(options: argparse.Namespace) -> tuple[transformers.PretrainedConfig, list[str]]:
+    """Configuration and vocabulary. Weights are larger than usual, so that logits are."""
     tokens = options.vocab.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    configuration = transformers.BertConfig(
-        vocab_size=len(tokens), max_position_embeddings=512, initializer_range=0.05, **SIZES[options.size]
-    )
+    settings = {"max_position_embeddings": 512} | SIZES[options.size]
+    if options.model_type == "electra":
+        settings["embedding_size"] = settings["hidden_size"] // (2 if options.size == "small" else 1)
+    if options.model_type == "roberta":
+        # As klue/roberta-base.
+        special = ["[CLS]", "[PAD]", "[SEP]", "[UNK]"]
+        tokens = special + [token for token in tokens if token not in special]
+        settings |= {"max_position_embeddings": 514, "type_vocab_size": 1, "pad_token_id": 1, "layer_norm_eps": 1e-5}
+        settings |= {"bos_token_id": 0, "eos_token_id": 2, "tokenizer_class": "BertTokenizer"}
+    kind = CONFIGURATIONS[options.model_type]
+    return kind(vocab_size=len(tokens), initializer_range=0.05, **settings), tokens
+
+
+def trained_checkpoint(options: argparse.Namespace, questions: Path) -> Path:
+    """A checkpoint of training, with the state of the optimizer."""
+    configuration, tokens = configured(options)
     (options.workdir / "config.json").write_text(configuration.to_json_string(), encoding="utf-8")
-    shared = {"config": options.workdir / "config.json", "vocab": options.vocab}
+    (options.workdir / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
+    shared = {"config": options.workdir / "config.json", "vocab": options.workdir / "vocab.txt"}
     model, output = programs.fresh(options.workdir / "model"), programs.fresh(options.workdir / "run")
     dure = shlex.split(options.dure)
     programs.run([*dure, "init", *programs.flags(shared | {"output": model})])
@@ -94,29 +112,36 @@ def features_of_one_window(tokenizer, questions: list[Question], options: argpar
     sys.exit(f"FAILED: only {len(found)} questions with a single window")
 
 
-def inputs(feature: Feature) -> dict[str, numpy.ndarray]:
+def inputs(feature: Feature, configuration: transformers.PretrainedConfig) -> dict[str, numpy.ndarray]:
     count = len(feature.input_ids)
-    rows = {"input_ids": feature.input_ids, "token_type_ids": feature.token_type_ids, "attention_mask": [1] * count}
+    types = feature.token_type_ids if configuration.type_vocab_size > 1 else [0] * count
+    rows = {"input_ids": feature.input_ids, "token_type_ids": types, "attention_mask": [1] * count}
     return {name: numpy.array([row], dtype="int32") for name, row in rows.items()}
 
 
 def logits_of_torch(folder: Path, features: list[Feature]) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
-    model = transformers.BertForQuestionAnswering.from_pretrained(folder).eval()
+    kind = transformers.AutoModelForQuestionAnswering
+    model, report = kind.from_pretrained(folder, output_loading_info=True)
+    if any(report.values()):
+        sys.exit(f"FAILED: PyTorch reads the folder only in part: {report}")
+    model.eval()
     found = []
     with torch.no_grad():
         for feature in features:
-            output = model(**{name: torch.from_numpy(row).long() for name, row in inputs(feature).items()})
+            output = model(**{name: torch.from_numpy(row).long() for name, row in inputs(feature, model.config).items()})
             found.append((output.start_logits[0].numpy(), output.end_logits[0].numpy()))
     return found
 
 
 def logits_of_tensorflow(folder: Path, features: list[Feature]) -> list[tuple[numpy.ndarray, numpy.ndarray]]:
-    model, report = transformers.TFBertForQuestionAnswering.from_pretrained(folder, output_loading_info=True)
+    kind = transformers.TFAutoModelForQuestionAnswering
+    model, report = kind.from_pretrained(folder, output_loading_info=True)
     if any(report.values()):
         sys.exit(f"FAILED: TensorFlow reads the folder only in part: {report}")
     found = []
     for feature in features:
-        output = model(**{name: tensorflow.constant(row) for name, row in inputs(feature).items()}, training=False)
+        rows = {name: tensorflow.constant(row) for name, row in inputs(feature, model.config).items()}
+        output = model(**rows, training=False)
         found.append((output.start_logits[0].numpy(), output.end_logits[0].numpy()))
     return found
 
@@ -171,6 +196,15 @@ def compare_tokens(checks: programs.Checks, options, checkpoint: Path, folders: 
         checks.expect(different == 0, what)
 
 
+def compare_classes(checks: programs.Checks, options: argparse.Namespace, folders: list[Path]) -> None:
+    """config.json says which class the weights are for, and what else it said."""
+    given = programs.read_json(options.workdir / "config.json")
+    wanted = {"architectures": [f"{options.model_type.capitalize()}ForQuestionAnswering"]}
+    for folder in folders:
+        found = programs.read_json(folder / "config.json")
+        checks.expect(found == given | wanted, f"config.json of {folder.name}: {found['architectures'][0]}")
+
+
 def compare_structure(checks: programs.Checks, files: list[Path]) -> None:
     """h5py and h5dump open the files; every weight of Keras is where its name says."""
     for path in files:
@@ -204,6 +238,7 @@ def main() -> int:
         (again / "model.safetensors").read_bytes() == (outputs["hf"] / "model.safetensors").read_bytes(),
         "hf exported from tf is, byte for byte, hf exported from the checkpoint",
     )
+    compare_classes(checks, options, [outputs["hf"], outputs["tf"]])
     questions = questions_of(dataset)
     compare_tokens(checks, options, checkpoint, [outputs["hf"], outputs["tf"]], questions[:700])
     features = features_of_one_window(

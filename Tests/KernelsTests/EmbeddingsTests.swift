@@ -17,10 +17,32 @@ import Testing
             #expect(row(gradient, entry, 17).allSatisfy { $0 == 0 })
         }
     }
+
+    @Test("rows of padding get no gradient, and all others the same as without")
+    func paddingRows() {
+        var kernel = EmbeddingCase([7, 2, 17], width: 17, probability: 0.1)
+        let whole = kernel.run(makePool(2)).gradients
+        let (word, position) = (kernel.words[3], Int32(1))
+        (kernel.paddingID, kernel.paddingPosition) = (word, position)
+        let padded = kernel.run(makePool(2)).gradients
+        for (table, padding) in [("word", word), ("position", position)] {
+            let (before, after) = (whole[table, default: []], padded[table, default: []])
+            for entry in 0..<before.count / 17 {
+                let expected = row(before, entry, 17)
+                #expect(expected.contains { $0 != 0 } || table == "word")
+                let isPadding = entry == Int(padding)
+                #expect(row(after, entry, 17) == (isPadding ? expected.map { _ in 0 } : expected))
+            }
+        }
+        #expect(whole["tokenType"] == padded["tokenType"])
+    }
 }
 
 private struct EmbeddingCase: KernelCase {
     static let vocabulary = 23
+
+    var paddingID: Int32 = -1
+    var paddingPosition: Int32 = -1
 
     let inputs: [String: [Float]]
     let upstream: [Float]
@@ -85,8 +107,9 @@ private struct EmbeddingCase: KernelCase {
         let gradient = Memory(upstream)
         let scratch = Memory.unset(TokenBlocks.scratch(tokens: tokens, width: 2 * width))
         embeddingBackward(
-            pool, tokens: tokens, width: width, indices: indices, paddingID: -1,
-            normalized: normalized.pointer, weights: tensors.weights, statistics: statistics,
+            pool, tokens: tokens, width: width, indices: indices, paddingID: paddingID,
+            paddingPosition: paddingPosition, normalized: normalized.pointer, weights: tensors.weights,
+            statistics: statistics,
             dropout: dropout?.dropout,
             gradient: gradient.pointer, tablesGradient: added.tables, weightsGradient: added.weights,
             scratch: scratch.pointer)

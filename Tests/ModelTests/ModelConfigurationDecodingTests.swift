@@ -13,7 +13,8 @@ struct ModelConfigurationDecodingTests {
         #expect(
             configuration
                 == ModelConfiguration(
-                    modelType: .bert, vocabularySize: 30522, hiddenSize: 768, layerCount: 12, headCount: 12,
+                    modelType: .bert, vocabularySize: 30522, embeddingSize: 768, hiddenSize: 768,
+                    layerCount: 12, headCount: 12,
                     intermediateSize: 3072, activation: .gelu, hiddenDropout: 0.1, attentionDropout: 0.1,
                     maxPositions: 512, tokenTypeCount: 2, initializerRange: 0.02, layerNormEpsilon: 1e-12,
                     padTokenID: 0))
@@ -35,18 +36,76 @@ struct ModelConfigurationDecodingTests {
         #expect(
             configuration
                 == ModelConfiguration(
-                    modelType: .bert, vocabularySize: 100, hiddenSize: 12, layerCount: 3, headCount: 4,
+                    modelType: .bert, vocabularySize: 100, embeddingSize: 12, hiddenSize: 12, layerCount: 3,
+                    headCount: 4,
                     intermediateSize: 17, activation: .geluNew, hiddenDropout: 0, attentionDropout: 0.25,
                     maxPositions: 300, tokenTypeCount: 1, initializerRange: 0.5, layerNormEpsilon: 1e-5,
                     padTokenID: 99))
     }
 
-    @Test func theArchitectureStandsInForTheModelType() throws {
-        #expect(try decode(#"{"architectures": ["BertForMaskedLM"]}"#).modelType == .bert)
+    /// Of transformers' ElectraConfig and RobertaConfig.
+    @Test func everyModelHasDefaultsOfItsOwn() throws {
+        let bert = try decode(#"{"model_type": "bert"}"#)
+        var electra = bert
+        electra.modelType = .electra
+        (electra.embeddingSize, electra.hiddenSize) = (128, 256)
+        (electra.headCount, electra.intermediateSize) = (4, 1024)
+        #expect(try decode(#"{"model_type": "electra"}"#) == electra)
+        var roberta = bert
+        roberta.modelType = .roberta
+        (roberta.vocabularySize, roberta.padTokenID) = (50265, 1)
+        #expect(try decode(#"{"model_type": "roberta"}"#) == roberta)
+    }
+
+    @Test(arguments: [("bert", 768), ("electra", 64), ("roberta", 768)])
+    func onlyElectraHasEmbeddingsOfTheirOwnWidth(_ type: String, _ width: Int) throws {
+        let configuration = try decode(
+            #"{"model_type": "\#(type)", "hidden_size": 768, "embedding_size": 64}"#)
+        #expect(configuration.embeddingSize == width)
+        #expect(configuration.projectsEmbeddings == (width != 768))
+    }
+
+    @Test(arguments: ["\"a\"", "0", "16.5", "2147483648"])
+    func aWrongEmbeddingSizeMattersToElectraAlone(_ value: String) throws {
+        let error = #expect(throws: ModelError.self) {
+            try decode(#"{"model_type": "electra", "embedding_size": \#(value)}"#)
+        }
+        #expect(error?.key == "embedding_size")
+        _ = try decode(#"{"model_type": "bert", "embedding_size": \#(value)}"#)
     }
 
     @Test(arguments: [
-        ("model_type", "\"roberta\""), ("model_type", "3"), ("vocab_size", "0"), ("vocab_size", "\"many\""),
+        ("BertForMaskedLM", ModelType.bert), ("ElectraForPreTraining", .electra),
+        ("RobertaModel", .roberta),
+    ])
+    func theArchitectureStandsInForTheModelType(_ name: String, _ type: ModelType) throws {
+        #expect(try decode(#"{"architectures": ["\#(name)"]}"#).modelType == type)
+        #expect(name.hasPrefix(type.className))
+    }
+
+    @Test(arguments: ["XLMRobertaModel", "DistilBertModel", "AlbertModel", "bertModel", ""])
+    func otherArchitecturesAreRefused(_ name: String) {
+        let error = #expect(throws: ModelError.self) { try decode(#"{"architectures": ["\#(name)"]}"#) }
+        #expect(error?.key == "architectures")
+        #expect(error?.remedy == "use a BERT, ELECTRA or RoBERTa model")
+    }
+
+    @Test func robertaNeedsAPositionBehindThatOfPadding() throws {
+        let text = #"{"model_type": "roberta", "pad_token_id": 3, "max_position_embeddings": "#
+        #expect(try decode(text + "5}").maxSequenceLength == 1)
+        for count in [1, 3, 4] {
+            let error = #expect(throws: ModelError.self) { try decode(text + "\(count)}") }
+            #expect(error?.key == "max_position_embeddings")
+            #expect(error?.what.hasPrefix("\(count) leaves no position") == true)
+        }
+        #expect(
+            try decode(#"{"model_type": "bert", "pad_token_id": 3, "max_position_embeddings": 1}"#)
+                .maxSequenceLength == 1)
+    }
+
+    @Test(arguments: [
+        ("model_type", "\"xlm-roberta\""), ("model_type", "3"), ("vocab_size", "0"),
+        ("vocab_size", "\"many\""),
         ("vocab_size", "1.5"), ("vocab_size", "1e300"), ("vocab_size", "2147483648"), ("hidden_size", "-768"),
         ("hidden_size", "true"), ("num_hidden_layers", "0"), ("num_hidden_layers", "1000000"),
         ("num_attention_heads", "0"), ("num_attention_heads", "[12]"), ("intermediate_size", "0"),

@@ -39,7 +39,7 @@ import Testing
         let inputs = reference.sequences.map {
             InputSequence(wordIDs: $0.inputIDs, tokenTypeIDs: $0.tokenTypeIDs, label: nil, position: 0)
         }
-        let batch = PackedBatch(inputs)
+        let batch = PackedBatch(inputs, for: opened.configuration)
         let longest = inputs.map(\.wordIDs.count).max() ?? 0
         let model = SpanModel(
             configuration: opened.configuration, layout: layout, parameters: parameters,

@@ -41,7 +41,7 @@ import Testing
     @Test func logitsEqualPyTorchs() throws {
         let tiny = try TinyModel()
         let model = tiny.model()
-        let batch = PackedBatch(tiny.inputs)
+        let batch = PackedBatch(tiny.inputs, for: tiny.configuration)
         model.forward(batch, dropout: nil)
         let expected = try Self.expected.get()
         for sequence in 0..<batch.sequences {
@@ -56,7 +56,7 @@ import Testing
     @Test func hiddenStatesEqualPyTorchs() throws {
         let tiny = try TinyModel()
         let model = tiny.model()
-        let batch = PackedBatch(tiny.inputs)
+        let batch = PackedBatch(tiny.inputs, for: tiny.configuration)
         model.forward(batch, dropout: nil)
         let tensors = try TinyModel.tensors("model/tiny/hidden_states.safetensors")
         #expect(tensors.count == batch.sequences)
@@ -153,7 +153,7 @@ import Testing
         let gradients = FloatBuffer(count: tiny.layout.count)
         var loss = SpanLoss()
         for cut in cuts {
-            let batch = PackedBatch(Array(tiny.inputs[cut]))
+            let batch = PackedBatch(Array(tiny.inputs[cut]), for: tiny.configuration)
             model.forward(batch, dropout: dropout)
             loss += model.loss(batch, weight: 1 / Float(tiny.inputs.count))
             model.backward(batch, dropout: dropout, into: gradients)

@@ -13,8 +13,8 @@ struct TinyModel {
 
     init(activation: Activation = .gelu) throws {
         let folder = Paths.fixtures.appending(path: "model/tiny")
-        var configuration = try JSONDecoder().decode(
-            ModelConfiguration.self, from: Data(contentsOf: folder.appending(path: "config.json")))
+        var configuration = try ModelConfiguration(
+            json: Data(contentsOf: folder.appending(path: "config.json")))
         configuration.activation = activation
         self.configuration = configuration
         layout = ParameterLayout(configuration)
@@ -40,7 +40,11 @@ struct TinyModel {
 
     /// All tensors of a safetensors file, by name.
     static func tensors(_ path: String) throws -> [String: [Float]] {
-        let file = try SafetensorsFile(path: Paths.fixtures.appending(path: path).path(percentEncoded: false))
+        try tensors(at: Paths.fixtures.appending(path: path))
+    }
+
+    static func tensors(at url: URL) throws -> [String: [Float]] {
+        let file = try SafetensorsFile(path: url.path(percentEncoded: false))
         var result: [String: [Float]] = [:]
         for tensor in file.header.tensors {
             var values = [Float](repeating: 0, count: tensor.count)

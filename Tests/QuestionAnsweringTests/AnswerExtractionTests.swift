@@ -89,6 +89,47 @@ struct AnswerExtractionTests {
         #expect(prediction.candidates.map(\.text) == ["가", "가나", "나", ""])
     }
 
+    private static let argmax = AnswerSettings(decoding: .argmax)
+
+    @Test func argmaxTakesTheLikeliestTokensOfTheBestWindow() throws {
+        let prediction = try predict(
+            "가나다라",
+            windows: [
+                (0..<2, [0, 0, 0, 4, 0, 0], [0, 0, 0, 0, 4, 0]),
+                (2..<4, [0, 0, 0, 5, 0, 0], [0, 0, 0, 0, 5, 0]),
+            ], settings: Self.argmax)
+        #expect(prediction.text == "다라" && prediction.answer?.start == 2)
+        #expect(prediction.candidates.map(\.text) == ["다라", "가나"])
+        #expect(abs(prediction.candidates.reduce(0) { $0 + $1.probability } - 1) < 1e-6)
+    }
+
+    @Test(
+        arguments: [
+            // The end before the start, the start in the question, the end behind the context, both at `[CLS]`.
+            ([0, 0, 0, 0, 5, 0], [0, 0, 0, 5, 0, 0]), ([0, 5, 0, 0, 0, 0], [0, 0, 0, 5, 0, 0]),
+            ([0, 0, 0, 5, 0, 0], [0, 0, 0, 0, 0, 5]), ([5, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 0]),
+        ] as [([Float], [Float])])
+    func argmaxWithoutASpanIsEmpty(start: [Float], end: [Float]) throws {
+        let low: [Float] = [0, 0, 0, 1, 0, 0]
+        let windows = [(0..<2, start, end), (0..<2, low, low)]
+        let prediction = try predict("가나", windows: windows, settings: Self.argmax)
+        #expect(prediction.text.isEmpty && prediction.answer == nil)
+        #expect(prediction.candidates.map(\.text) == ["", "가"])
+    }
+
+    @Test func argmaxTakesTheEarlierOfEqualsAndAnyLength() throws {
+        let flat: [Float] = [0, 0, 0, 1, 1, 0]
+        let prediction = try predict(
+            "가나다라", windows: [(0..<2, flat, flat), (2..<4, flat, flat)], settings: Self.argmax)
+        #expect(prediction.text == "가")
+        var settings = Self.argmax
+        settings.maxAnswerLength = 1
+        settings.allowsNoAnswer = true
+        let long = try predict(
+            "가나", windows: [(0..<2, [1, 0, 0, 3, 0, 0], [1, 0, 0, 0, 3, 0])], settings: settings)
+        #expect(long.text == "가나" && long.nullOdds == -4)
+    }
+
     @Test func logitsThatAreNotFiniteAreAnError() {
         #expect(throws: FeatureError.nonFiniteLogits(questionID: "q", window: 0)) {
             try predict("가", windows: [(0..<1, [0, 0, 0, .nan, 0], [0, 0, 0, 0, 0])])

@@ -66,6 +66,35 @@ struct AnswerMetricsTests {
         #expect(metrics.total == 2000)
     }
 
+    @Test func aDatasetWithoutGoldAnswersHasNoMetrics() {
+        func metrics(_ answers: [Answer], _ version: SquadVersion) -> AnswerMetrics? {
+            let questions = [
+                Question(id: "p", text: "?", contextIndex: 0, answers: []),
+                Question(id: "q", text: "?", contextIndex: 0, answers: answers),
+            ]
+            return AnswerMetrics.ifScorable(
+                dataset: Dataset(contexts: ["답"], questions: questions, squadVersion: version),
+                predictions: Predictions([(id: "q", text: "답")]))
+        }
+        #expect(metrics([], .version1) == nil)
+        #expect(metrics([], .version2)?.exactMatch == 50)
+        #expect(metrics([Answer(text: "답", start: 0)], .version1)?.total == 2)
+    }
+
+    @Test func scoresOfQuestionsAreWhatTheMeansAreOf() {
+        let questions = ["p", "q"].map {
+            Question(id: $0, text: "?", contextIndex: 0, answers: [Answer(text: "서울", start: 0)])
+        }
+        let scores = QuestionScore.all(
+            dataset: Dataset(contexts: ["서울"], questions: questions),
+            predictions: Predictions([(id: "q", text: "서울시")]))
+        #expect(scores.map(\.questionID) == ["p", "q"])
+        #expect(scores.map(\.isMissing) == [true, false])
+        #expect(scores.map(\.editDistance) == [2, 1])
+        #expect(scores[1].korquad == AnswerScore(exactMatch: 0, f1: 0.8))
+        #expect(AnswerMetrics(scores).korquadF1 == 40 && AnswerMetrics(scores).missing == 1)
+    }
+
     @Test func membersStandInTheOrderOfTheResultFiles() {
         let question = Question(id: "q", text: "?", contextIndex: 0, answers: [Answer(text: "답", start: 0)])
         let metrics = AnswerMetrics(

@@ -1,4 +1,6 @@
+import Foundation
 import QuestionAnswering
+import TestSupport
 import Testing
 
 struct PredictionFilesTests {
@@ -35,5 +37,14 @@ struct PredictionFilesTests {
 
     @Test func nullOddsAreNumbersOrNull() {
         #expect(PredictionFiles.nullOdds(predictions) == "{\n    \"나\": -1.5,\n    \"가\": null\n}\n")
+    }
+
+    @Test func theTableIsWrittenAsPythonWritesIt() throws {
+        let rows: [[String]] = try fixture("metrics/predictions.json")
+        let predictions = rows.map {
+            Prediction(questionID: $0[0], text: $0[1], answer: nil, candidates: [], nullOdds: nil)
+        }
+        let expected = try Data(contentsOf: Paths.fixtures.appending(path: "metrics/predictions.csv"))
+        #expect(Data(PredictionFiles.commaSeparated(predictions).utf8) == expected)
     }
 }

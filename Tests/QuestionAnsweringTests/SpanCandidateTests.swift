@@ -26,4 +26,9 @@ struct SpanCandidateTests {
         #expect(SpanCandidate.ranksBefore(span(3, 4, 1), span(3, 9, 1)))
         #expect(!SpanCandidate.ranksBefore(span(3, 4, 1), span(3, 4, 1)))
     }
+
+    @Test func theHighestIndexIsTheFirstOfEquals() {
+        #expect(highestIndex(of: [1, 3, 3, 2]) == 1)
+        #expect(highestIndex(of: [-5]) == 0)
+    }
 }

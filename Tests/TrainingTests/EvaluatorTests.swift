@@ -102,10 +102,13 @@ import Training
         let temporary = try TemporaryFolder()
         let output = try OutputDirectory(creating: temporary.path)
         let evaluation = try #require(try Self.evaluation())
-        try evaluation.write(to: output, allowsNoAnswer: false)
+        try evaluation.write(to: output, answers: AnswerSettings())
         #expect(
             try temporary.names()
-                == ["eval_nbest_predictions.json", "eval_predictions.json", "eval_results.json"])
+                == [
+                    "eval_nbest_predictions.json", "eval_predictions.csv", "eval_predictions.json",
+                    "eval_results.json",
+                ])
         let answers = try temporary.object("eval_predictions.json")
         #expect(answers.count == evaluation.predictions.count)
         for prediction in evaluation.predictions {
@@ -120,14 +123,15 @@ import Training
         let (written, loss) = (try #require(results["loss"] as? Double), try #require(evaluation.result.loss))
         #expect(abs(written - loss) <= 2 * loss.ulp)
         #expect(results["windows"] as? Int == evaluation.result.windows)
-        #expect(results["korquad_f1"] as? Double == evaluation.result.metrics.korquadF1)
+        #expect(results["korquad_f1"] as? Double == evaluation.result.metrics?.korquadF1)
     }
 
     @Test func nullOddsAreWrittenWhereAnswersMayBeMissing() throws {
         let temporary = try TemporaryFolder()
         let evaluation = try #require(
             try Self.evaluation(answers: AnswerSettings(allowsNoAnswer: true)))
-        try evaluation.write(to: try OutputDirectory(creating: temporary.path), allowsNoAnswer: true)
+        try evaluation.write(
+            to: try OutputDirectory(creating: temporary.path), answers: AnswerSettings(allowsNoAnswer: true))
         let odds = try temporary.object("eval_null_odds.json")
         #expect(odds.count == evaluation.predictions.count && odds.values.allSatisfy { $0 is Double })
     }

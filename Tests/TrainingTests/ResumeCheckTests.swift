@@ -38,15 +38,45 @@ import Testing
         try check.require(allowed: false) { Issue.record("\($0)") }
     }
 
+    @Test func aCheckpointFromBeforeASettingWasThereIsNoChange() throws {
+        func old(_ change: (inout TrainingSettings) -> Void = { _ in }) throws -> ResumeCheck {
+            var settings = TrainingSettings(model: "m", outputDirectory: "o", trainFiles: ["t"])
+            let names = ["features", "clean", "split-sentences"]
+            let flags = settings.flags(ranks: 2).filter { !names.contains($0.0) }
+            change(&settings)
+            let progress = TrainingProgress(
+                seed: 1, optimizerStep: 1, epochIndex: 0, epochPosition: 0,
+                settings: JSONValue.object(flags).compact, additional: Self.identity().attributes)
+            return try ResumeCheck(Self.identity(change), saved: progress, path: "x.h5")
+        }
+        #expect(try old().changes.isEmpty)
+        let changed = try old { $0.features.layout = .singleWindow }
+        #expect(changed.changes == ["--features \"single-window\" instead of \"default\""])
+    }
+
     private static let changes: [(String, @Sendable (inout TrainingSettings) -> Void)] = [
         ("--learning-rate 0.1 instead of 5e-05", { $0.optimizer.learningRate = 0.1 }),
         ("--batch-size 8 instead of 16", { $0.batchSize = .global(8) }),
         ("--seed 7 instead of 42", { $0.seed = 7 }),
         ("--max-steps 5 instead of none", { $0.length = .steps(5) }),
         ("--max-query-length 9 instead of none", { $0.features.maxQueryLength = 9 }),
+        (
+            "--features \"single-window\" instead of \"default\"", { $0.features.layout = .singleWindow }
+        ),
+        ("--clean \"hanja\" instead of none", { $0.features.cleaning = TextCleaning([.hanja]) }),
+        ("--split-sentences true instead of false", { $0.features.splitsSentences = true }),
         ("--hidden-dropout-prob 0.25 instead of none", { $0.hiddenDropout = 0.25 }),
         ("--metric-for-best-model \"f1\" instead of \"loss\"", { $0.bestMetric = .f1 }),
         ("--warmup-ratio 0.5 instead of 0", { $0.warmup = .ratio(0.5) }),
+        ("--lr-scheduler-type \"cosine\" instead of \"linear\"", { $0.schedule = .cosine }),
+        ("--gamma 0.5 instead of none", { $0.schedule = .exponential }),
+        (
+            "--restart-epochs 2 instead of none",
+            {
+                $0.schedule = .cosineWithRestarts
+                $0.restarts = .epochs(2, multiplier: 1)
+            }
+        ),
     ]
 
     @Test(arguments: changes.indices)
@@ -74,6 +104,8 @@ import Testing
                 $0.loggingSteps = 1
                 $0.answers.bestCount = 3
                 $0.compression = .gzip
+                $0.patience = 2
+                $0.loadsBest = true
             })
         #expect(check.changes.isEmpty && check.differences.isEmpty)
     }

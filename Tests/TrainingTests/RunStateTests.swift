@@ -4,7 +4,7 @@ import Training
 @Suite struct RunStateTests {
     private static func result(loss: Double?, f1: Double = 0) -> EvaluationResult {
         var metrics = EvaluationResult.untrained.metrics
-        metrics.f1 = f1
+        metrics?.f1 = f1
         return EvaluationResult(loss: loss, metrics: metrics, windows: 1)
     }
 

@@ -74,8 +74,8 @@ import Training
         try Self.run(try Self.settings(temporary))
         #expect(
             try temporary.names("out") == [
-                "best.h5", "checkpoints", "eval_nbest_predictions.json", "eval_predictions.json",
-                "eval_results.json",
+                "best.h5", "checkpoints", "eval_nbest_predictions.json", "eval_predictions.csv",
+                "eval_predictions.json", "eval_results.json",
                 "features", "final.h5", "metrics.jsonl", "run.json",
             ])
         #expect(try temporary.names("out/features").count == 2)

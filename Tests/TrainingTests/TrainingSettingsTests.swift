@@ -41,11 +41,17 @@ import Training
         for (name, value) in numbers { #expect(flags[name] as? Double == value, "\(name)") }
         let texts = [
             "model": "m", "output-dir": "o", "lr-scheduler-type": "linear", "unanswerable-windows": "cls",
-            "eval-strategy": "epoch", "save-strategy": "epoch",
+            "eval-strategy": "epoch", "save-strategy": "epoch", "decode": "nbest",
         ]
         for (name, value) in texts { #expect(flags[name] as? String == value, "\(name)") }
         #expect(flags["no-shuffle"] as? Bool == false && flags["version-2-with-negative"] as? Bool == false)
+        for name in ["trim-particles", "strip-special-tokens", "calibrate"] {
+            #expect(flags[name] as? Bool == false, "\(name)")
+        }
+        #expect(flags["blank-longer-than"] is NSNull)
         #expect(flags["max-query-length"] is NSNull && flags["eval-steps"] is NSNull)
+        #expect(
+            flags["early-stopping-patience"] is NSNull && flags["load-best-model-at-end"] as? Bool == false)
         #expect(flags["max-steps"] == nil && flags["validation-file"] == nil)
     }
 
@@ -68,6 +74,20 @@ import Training
         #expect(flags["seed"] as? String == "18446744073709551615")
         settings.validation = .file("dev.json")
         #expect(try Self.flags(settings)["validation-file"] as? String == "dev.json")
+    }
+
+    @Test func whatOnlySomeSchedulesHaveIsRecordedForThem() throws {
+        var settings = TrainingSettings(model: "m", outputDirectory: "o", trainFiles: ["a"])
+        let names = ["lr-restarts", "restart-epochs", "restart-multiplier", "gamma"]
+        #expect(try Self.flags(settings).keys.filter(names.contains).isEmpty)
+        settings.schedule = .exponential
+        #expect(try Self.flags(settings)["gamma"] as? Double == 0.5)
+        settings.schedule = .cosineWithRestarts
+        #expect(try Self.flags(settings)["lr-restarts"] as? Int == 1)
+        settings.restarts = .epochs(2, multiplier: 3)
+        let flags = try Self.flags(settings)
+        #expect(flags["restart-epochs"] as? Int == 2 && flags["restart-multiplier"] as? Int == 3)
+        #expect(flags["lr-restarts"] == nil && flags["gamma"] == nil)
     }
 
     private static func flags(_ settings: TrainingSettings, ranks: Int = 1) throws -> [String: Any] {

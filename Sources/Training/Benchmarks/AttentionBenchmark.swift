@@ -12,7 +12,7 @@ struct AttentionBenchmark {
     init(configuration: ModelConfiguration, tokens: Int, pool: WorkerPool) {
         self.configuration = configuration
         self.pool = pool
-        length = min(256, configuration.maxPositions, tokens)
+        length = min(256, configuration.maxSequenceLength, tokens)
         sequences = tokens / length
     }
 

@@ -19,7 +19,7 @@ struct BenchmarkTraining {
     ) throws {
         let features = RandomFeatures(
             count: settings.batchSize * (settings.steps + settings.warmup),
-            maxLength: min(settings.maxSequenceLength, configuration.maxPositions),
+            maxLength: min(settings.maxSequenceLength, configuration.maxSequenceLength),
             vocabularySize: configuration.vocabularySize)
         let exchange = try settings.exchange.resolved(communicator)
         let compute = try communicator.planCompute(

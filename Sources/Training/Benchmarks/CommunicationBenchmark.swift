@@ -210,7 +210,7 @@ package struct CommunicationBenchmark {
         let batches = 8
         let features = RandomFeatures(
             count: batch * batches,
-            maxLength: min(settings.step.maxSequenceLength, configuration.maxPositions),
+            maxLength: min(settings.step.maxSequenceLength, configuration.maxSequenceLength),
             vocabularySize: configuration.vocabularySize)
         let excess = (0..<batches).map { index in
             let costs = (index * batch..<(index + 1) * batch).map {

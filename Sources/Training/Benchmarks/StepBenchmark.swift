@@ -106,12 +106,13 @@ extension StepBenchmark.Report {
 
 extension ModelConfiguration {
     /// Multiplications and additions of forward and backward on features of these lengths: in the dense layers
-    /// of a block 6 a weight and token; in attention 12 a hidden unit and pair of tokens.
+    /// 6 a weight and token; in attention 12 a hidden unit and pair of tokens.
     package func trainingOperations(lengths: [Int]) -> Double {
         let weights = Double(4 * hiddenSize * hiddenSize + 2 * hiddenSize * intermediateSize)
         let perBlock = lengths.reduce(0.0) { total, length in
             total + 6 * weights * Double(length) + 12 * Double(hiddenSize) * Double(length * length)
         }
-        return perBlock * Double(layerCount)
+        let projection = projectsEmbeddings ? Double(embeddingSize * hiddenSize) : 0
+        return perBlock * Double(layerCount) + 6 * projection * Double(lengths.reduce(0, +))
     }
 }

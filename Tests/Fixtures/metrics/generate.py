@@ -1,4 +1,5 @@
-"""Writes scores of perturbed predictions as the reference evaluation scripts compute them.
+"""Writes scores of perturbed predictions as the reference evaluation scripts compute them; `check.py` compares
+them with what the scripts themselves say.
 
     python3 generate.py OUTPUT_FOLDER
 
@@ -15,6 +16,7 @@ import random
 import re
 import string
 import sys
+import unicodedata
 
 KORQUAD_SYMBOLS = "'\"《》<>〈〉()‘’"
 ARTICLE = re.compile(r"\b(a|an|the)\b")
@@ -85,9 +87,10 @@ def phrase(rng):
     return text
 
 
-def perturb(rng, text):
+def perturb(rng, original):
+    text = original
     for _ in range(rng.choice([0, 1, 1, 2, 3])):
-        kind = rng.randrange(9)
+        kind = rng.randrange(13)
         at = rng.randint(0, len(text))
         if kind == 0:
             text += rng.choice(PARTICLES)
@@ -105,8 +108,18 @@ def perturb(rng, text):
             text = " ".join(reversed(text.split(" ")))
         elif kind == 7:
             text = text[: rng.randint(0, len(text))]
-        else:
+        elif kind == 8:
             text = text + " " + rng.choice(WORDS)
+        elif kind == 9:
+            text = unicodedata.normalize("NFD", text)
+        elif kind == 10:
+            particle = next((p for p in sorted(PARTICLES, key=len, reverse=True) if text.endswith(p)), "")
+            text = text[: len(text) - len(particle)]
+        elif kind == 11:
+            text = rng.choice(["《》", "〈〉", "()", "‘’", "“”", '""', "''", "[]", "「」"])
+            text = text[0] + original + text[1]
+        else:
+            text = original.replace(" ", "")
     return text
 
 

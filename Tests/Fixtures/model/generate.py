@@ -286,21 +286,69 @@ def write_adamw(path: Path, generator: numpy.random.Generator) -> None:
     )
 
 
+LENGTHS = [(0, 1), (0, 10), (1, 2), (3, 7), (5, 50), (10, 10), (20, 10), (0, 100), (30, 301)]
+
+
+def factors(make, count: int, per_epoch: int = 1) -> list[float]:
+    """Learning rates of the first `count` steps under a schedule that is stepped every `per_epoch` of them."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    schedule = make(optimizer)
+    rates = []
+    for step in range(count):
+        if step > 0 and step % per_epoch == 0:
+            schedule.step()
+        rates.append(schedule.get_last_lr()[0])
+        optimizer.step()
+    return rates
+
+
+def by_length(kind: str, **arguments) -> list[dict]:
+    """Of transformers; two steps past the end included."""
+    return [
+        {
+            "warmup_steps": warmup,
+            "total_steps": total,
+            "factors": factors(
+                lambda optimizer: transformers.get_scheduler(
+                    kind, optimizer, warmup, total, scheduler_specific_kwargs=arguments
+                ),
+                total + 2,
+            ),
+        }
+        for warmup, total in LENGTHS
+    ]
+
+
+def by_epoch(make, **settings) -> list[dict]:
+    """Of PyTorch, stepped once an epoch."""
+    return [
+        {"steps_per_epoch": steps, "factors": factors(make, 100 * min(steps, 3), steps), **settings} for steps in [1, 7]
+    ]
+
+
 def write_schedule(path: Path) -> None:
-    """Factor of the learning rate that step 0, 1, … uses, one step past the end included."""
-    kinds = {}
-    for kind in ["linear", "constant", "constant_with_warmup"]:
-        cases = []
-        for warmup, total in [(0, 1), (0, 10), (1, 2), (3, 7), (5, 50), (10, 10), (20, 10), (30, 301)]:
-            optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-            schedule = transformers.get_scheduler(kind, optimizer, warmup, total)
-            factors = []
-            for _ in range(total + 2):
-                factors.append(schedule.get_last_lr()[0])
-                optimizer.step()
-                schedule.step()
-            cases.append({"warmup_steps": warmup, "total_steps": total, "factors": factors})
-        kinds[kind] = cases
+    """Factor of the learning rate that step 0, 1, … uses."""
+    kinds = {kind: by_length(kind) for kind in ["linear", "cosine", "constant", "constant_with_warmup"]}
+    kinds["cosine_with_restarts"] = [
+        {**case, "restarts": count}
+        for count in [1, 2, 5]
+        for case in by_length("cosine_with_restarts", num_cycles=count)
+    ]
+    scheduler = torch.optim.lr_scheduler
+    kinds["cosine_annealing_warm_restarts"] = [
+        case
+        for first, multiplier in [(1, 1), (1, 2), (3, 1), (2, 3)]
+        for case in by_epoch(
+            lambda optimizer: scheduler.CosineAnnealingWarmRestarts(optimizer, first, multiplier),
+            first=first,
+            multiplier=multiplier,
+        )
+    ]
+    kinds["exponential"] = [
+        case
+        for gamma in [0.5, 0.9, 1.0]
+        for case in by_epoch(lambda optimizer: scheduler.ExponentialLR(optimizer, gamma), gamma=gamma)
+    ]
     write_json(path, kinds)
 
 

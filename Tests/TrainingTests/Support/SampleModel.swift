@@ -99,7 +99,8 @@ struct LetterTokenizer: Tokenizer {
     func encode(_ text: String) -> [Token] {
         text.unicodeScalars.enumerated().compactMap { index, scalar in
             guard scalar != " " else { return nil }
-            let id = first + Int32(scalar.value) - 97
+            // What is no small letter is unknown.
+            let id = (97...122).contains(scalar.value) ? first + Int32(scalar.value) - 97 : 1
             return Token(id: id, start: Int32(index), end: Int32(index + 1))
         }
     }

@@ -26,6 +26,7 @@ struct TinyTraining: Sendable {
     var microBatchTokens = 4096
     var evaluation = Interval.never
     var saving = Interval.never
+    var patience: Int?
     /// Numbers to put in place of the weights, by their place in the flat buffer.
     var planted: [Int: Float] = [:]
 
@@ -82,7 +83,7 @@ struct TinyTraining: Sendable {
             schedule: LearningRateSchedule(
                 kind: .linear, peak: optimizer.learningRate, warmupSteps: warmupSteps,
                 totalSteps: totalSteps),
-            evaluation: evaluation, saving: saving)
+            evaluation: evaluation, saving: saving, patience: patience)
         let recorder = EventRecorder()
         let gradientStep = try GradientStep(
             model: model, communicator: communicator, seed: seed, hiddenDropout: hiddenDropout,

@@ -1,25 +1,30 @@
 import CHDF5
 
-/// A whole number as HDF5 stores it: little-endian in the file.
-protocol HDF5Integer: FixedWidthInteger, BitwiseCopyable {
+/// A number as HDF5 stores it: little-endian in the file.
+protocol HDF5Number: BitwiseCopyable {
     static var fileType: hid_t { get }
     static var memoryType: hid_t { get }
 }
 
-extension Int32: HDF5Integer {
+extension Int32: HDF5Number {
     static var fileType: hid_t { dure_h5t_std_i32le() }
     static var memoryType: hid_t { dure_h5t_native_int32() }
 }
 
-extension Int64: HDF5Integer {
+extension Int64: HDF5Number {
     static var fileType: hid_t { dure_h5t_std_i64le() }
     static var memoryType: hid_t { dure_h5t_native_int64() }
 }
 
-/// Flat datasets of whole numbers, in chunks with a Fletcher-32 checksum as the others are.
+extension Float: HDF5Number {
+    static var fileType: hid_t { dure_h5t_ieee_f32le() }
+    static var memoryType: hid_t { dure_h5t_native_float() }
+}
+
+/// Flat datasets of numbers, in chunks with a Fletcher-32 checksum as the others are.
 extension HDF5Object {
     /// Writes `values` as the one-dimensional dataset `name`.
-    func writeIntegers<Value: HDF5Integer>(_ name: String, _ values: [Value]) throws {
+    func writeColumn<Value: HDF5Number>(_ name: String, _ values: [Value]) throws {
         let inner = location.item("\(location.item ?? "")/\(name)")
         try HDF5.locked {
             let shape = [values.count]
@@ -34,8 +39,7 @@ extension HDF5Object {
     }
 
     /// Reads the one-dimensional dataset `name` of exactly this type of number.
-    func readIntegers<Value: HDF5Integer>(_ name: String, as type: Value.Type = Value.self) throws -> [Value]
-    {
+    func readColumn<Value: HDF5Number>(_ name: String, as type: Value.Type = Value.self) throws -> [Value] {
         try HDF5.locked {
             let dataset = try openDataset(name)
             let location = dataset.location

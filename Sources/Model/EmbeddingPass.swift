@@ -1,0 +1,78 @@
+import Kernels
+
+/// From token ids to what the first block reads, and back: the sum of three tables, LayerNorm, dropout, and a dense
+/// layer where embeddings are not as wide as the encoder.
+extension Pass {
+    func embed() {
+        timed(.embeddings) {
+            embeddingForward(
+                pool, tokens: tokens, width: configuration.embeddingSize, indices: indices,
+                tables: weights.embeddings, weights: weights.embeddingsNorm,
+                epsilon: configuration.layerNormEpsilon, statistics: memory.embeddingStatistics,
+                dropout: hiddenDropout(.embeddings, layer: 0), normalized: memory.embeddingSum,
+                output: memory.embeddingOutput)
+        }
+        project()
+    }
+
+    /// Puts what the first block read into `memory.blockInput` again.
+    func recomputeEmbeddings() {
+        // What a projection reads was kept.
+        guard weights.projection == nil else { return project() }
+        timed(.layerNormBackward) {
+            layerNormRecompute(
+                pool, tokens: tokens, width: hidden, normalized: memory.embeddingSum,
+                weights: weights.embeddingsNorm, statistics: memory.embeddingStatistics,
+                dropout: hiddenDropout(.embeddings, layer: 0), output: memory.blockInput)
+        }
+    }
+
+    private func project() {
+        guard let projection = weights.projection else { return }
+        dense(
+            memory.embeddingOutput, configuration.embeddingSize, projection.weight, hidden,
+            into: memory.blockInput)
+        timed(.bias) {
+            biasForward(
+                pool, tokens: tokens, width: hidden, bias: projection.bias, target: memory.blockInput)
+        }
+    }
+
+    /// - isFinal: is told that gradients from this place on have their value.
+    func embedBackward(
+        gradients: ParameterViews, _ scratch: GradientMemory,
+        _ isFinal: (UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let gradient = projectBackward(gradients: gradients, scratch)
+        if let projection = gradients.projection { isFinal(projection.weight) }
+        timed(.embeddings) {
+            embeddingBackward(
+                pool, tokens: tokens, width: configuration.embeddingSize, indices: indices,
+                paddingID: Int32(configuration.padTokenID),
+                paddingPosition: configuration.paddingPosition.map(Int32.init) ?? -1,
+                normalized: memory.embeddingSum, weights: weights.embeddingsNorm,
+                statistics: memory.embeddingStatistics, dropout: hiddenDropout(.embeddings, layer: 0),
+                gradient: gradient, tablesGradient: gradients.embeddings,
+                weightsGradient: gradients.embeddingsNorm, scratch: scratch.sumScratch)
+        }
+        isFinal(gradients.embeddings.word)
+    }
+
+    /// The gradient of embeddings, `[tokens, embedding]`, from that of the first block's input in `scratch.hidden`.
+    private func projectBackward(
+        gradients: ParameterViews, _ scratch: GradientMemory
+    ) -> UnsafeMutablePointer<Float> {
+        guard let projection = weights.projection, let views = gradients.projection else {
+            return scratch.hidden
+        }
+        timed(.bias) {
+            biasBackward(
+                pool, gradient: scratch.hidden, tokens: tokens, width: hidden, bias: views.bias,
+                scratch: scratch.sumScratch)
+        }
+        denseBackward(
+            scratch.hidden, hidden, input: memory.embeddingOutput, configuration.embeddingSize,
+            weightGradient: views.weight, weight: projection.weight, inputGradient: scratch.dense)
+        return scratch.dense
+    }
+}

@@ -1,0 +1,199 @@
+import Checkpoints
+import Distributed
+import Foundation
+import Kernels
+import Logging
+import QuestionAnswering
+
+/// Everything `dure evaluate` was asked for.
+package struct EvaluationSettings: Sendable {
+    /// Model folders or checkpoints, which answer together.
+    package var models: [String]
+    /// Files of logits, which answer along with them.
+    package var logits: [String]
+    package var dataset: String
+    package var outputDirectory: String
+    /// The length is that of the shortest model where none was asked for.
+    package var windows = FeatureSettings()
+    package var isLengthGiven = false
+    package var answers = AnswerSettings()
+    package var tokenizer = TokenizerOverrides()
+    package var compute = ComputeSettings()
+    package var featureCache = FeatureCacheChoice.off
+    /// Where to keep the logits; nil keeps none.
+    package var logitsFile: String?
+
+    package init(models: [String], logits: [String] = [], dataset: String, outputDirectory: String) {
+        self.models = models
+        self.logits = logits
+        self.dataset = dataset
+        self.outputDirectory = outputDirectory
+    }
+}
+
+/// A whole run of `dure evaluate` on one rank.
+package struct EvaluationRun {
+    private let settings: EvaluationSettings
+    private let communicator: any Communicator
+    private let logger: Logger
+
+    package init(settings: EvaluationSettings, communicator: any Communicator, logger: Logger) {
+        self.settings = settings
+        self.communicator = communicator
+        self.logger = logger
+    }
+
+    /// Answers, scores and writes; the evaluation and the members of `eval_results.json` on rank 0, nil on the
+    /// others. Every rank must call it.
+    package func run() throws -> (evaluation: Evaluation, members: [(String, JSONValue)])? {
+        var output: OutputDirectory?
+        try communicator.onRoot { output = try OutputDirectory(creating: settings.outputDirectory) }
+        do {
+            return try evaluate(into: output)
+        } catch {
+            output?.removeIfEmpty()
+            throw error
+        }
+    }
+
+    /// - output: on rank 0.
+    private func evaluate(
+        into output: OutputDirectory?
+    ) throws -> (evaluation: Evaluation, members: [(String, JSONValue)])? {
+        let (questions, loaders) = try prepare()
+        var groups: [WindowLogits] = []
+        var seconds: Double?
+        if !questions.isEmpty {
+            let forward = EnsembleForward(
+                questions.map(\.member), compute: try threadsSettled(), communicator: communicator)
+            if let computed = try forward.run() {
+                seconds = computed.seconds
+                for notice in computed.outputs.flatMap(\.notices) { logger.warning("\(notice)") }
+                groups = zip(questions, computed.outputs).map { question, output in
+                    WindowLogits(
+                        data: question.member.data, logits: output.logits,
+                        models: [question.member.model.folder.path], tokenizer: question.tokenizer)
+                }
+            }
+        }
+        var result: (Evaluation, [(String, JSONValue)])?
+        try communicator.onRoot {
+            guard let output else { return }
+            groups = WindowLogits.averagingSameWindows(groups + (try savedLogits()))
+            let evaluation = try Evaluation(
+                of: groups, answers: settings.answers, forwardSeconds: seconds)
+            let members = try evaluation.write(to: output, answers: settings.answers)
+            try keepLogits(groups, evaluation.dataset)
+            for loader in loaders { loader.keep() }
+            result = (evaluation, members)
+        }
+        return result
+    }
+}
+
+// MARK: Models and their questions
+
+extension EvaluationRun {
+    private struct Asked {
+        let member: EnsembleForward.Member
+        /// Hash of the tokenizer.
+        let tokenizer: String
+    }
+
+    /// Opens all models and cuts the dataset into windows, once for each tokenizer. Finds whatever can be wrong before
+    /// any weights are in memory.
+    private func prepare() throws -> (asked: [Asked], loaders: [FeatureLoader]) {
+        let opened = try settings.models.map {
+            try OpenedModel(path: $0, tokenizer: settings.tokenizer, communicator: communicator)
+        }
+        for notice in opened.flatMap(\.notices) { logger.warning("\(notice)") }
+        let identities = try opened.map { try $0.tokenizer.identity.text }
+        if Set(identities).count > 1, settings.logitsFile != nil { throw Self.differentWindows }
+        var loaders: [FeatureLoader] = []
+        var data: [String: FeatureSet] = [:]
+        for identity in identities where data[identity] == nil {
+            let members = zip(opened, identities).filter { $1 == identity }.map(\.0)
+            let (loader, set) = try windows(for: members)
+            loaders.append(loader)
+            data[identity] = set
+        }
+        let asked = zip(opened, identities).compactMap { model, identity in
+            data[identity].map {
+                Asked(member: EnsembleForward.Member(model: model, data: $0), tokenizer: identity)
+            }
+        }
+        return (asked, loaders)
+    }
+
+    /// - members: models with the same tokenizer.
+    private func windows(for members: [OpenedModel]) throws -> (FeatureLoader, FeatureSet) {
+        var windows = settings.windows
+        let positions = members.map(\.configuration.maxSequenceLength).min() ?? windows.maxSequenceLength
+        if !settings.isLengthGiven { windows.maxSequenceLength = min(windows.maxSequenceLength, positions) }
+        // What fits one need not fit another: each has its say.
+        let preparations = try communicator.together {
+            try members.map {
+                try DataPreparation(
+                    configuration: $0.configuration, tokenizer: $0.tokenizer, settings: windows)
+            }
+        }
+        for model in members {
+            let plan = try communicator.planCompute(
+                settings.compute, model.configuration, sequenceLength: windows.maxSequenceLength,
+                for: .evaluation)
+            if model.folder.path == members[0].folder.path {
+                for notice in plan.notices { logger.warning("\(notice)") }
+            }
+        }
+        let pool = WorkerPool(threadCount: try threadsSettled().threads ?? 1)
+        let loader = try FeatureLoader(
+            preparation: preparations[0], identity: members[0].tokenizer.identity,
+            communicator: communicator, pool: pool,
+            cache: settings.featureCache.cache(in: settings.outputDirectory), logger: logger)
+        let request = FeatureRequest(files: [settings.dataset], kind: .evaluation)
+        let data = try loader.load(request)
+        try communicator.together {
+            for preparation in preparations.dropFirst() { try preparation.check(data.set, request) }
+        }
+        try communicator.requireEqual(data.set.checksum, "the data to evaluate on")
+        for notice in data.notices { logger.warning("\(notice)") }
+        let names = members.count == 1 ? "" : " for \(members.count) models"
+        logger.info(
+            """
+            \(data.set.questionIDs.count) questions in \(data.set.count) windows\(names) on \
+            \(communicator.size) rank(s)
+            """)
+        return (loader, data.set)
+    }
+
+    /// The threads of a rank settled among all ranks.
+    private func threadsSettled() throws -> ComputeSettings {
+        var compute = settings.compute
+        compute.threads = try ThreadBudget(communicator: communicator, requested: compute.threads).threads
+        return compute
+    }
+}
+
+// MARK: Files of logits
+
+extension EvaluationRun {
+    /// On rank 0.
+    private func savedLogits() throws -> [WindowLogits] {
+        guard !settings.logits.isEmpty else { return [] }
+        let dataset = try DatasetReader.read([settings.dataset])
+        return try settings.logits.map { path in
+            try SavedLogits(path: path).group(with: dataset, path: path)
+        }
+    }
+
+    private static let differentWindows = TrainingError.setting(
+        flag: "--save-logits", problem: "the models cut the dataset into different windows",
+        remedy: "save the logits of each, and give them together with --logits")
+
+    private func keepLogits(_ groups: [WindowLogits], _ dataset: Dataset) throws {
+        guard let path = settings.logitsFile else { return }
+        guard groups.count == 1 else { throw Self.differentWindows }
+        try SavedLogits(groups[0], dataset: dataset).write(to: path)
+        logger.info("wrote \(path)")
+    }
+}
