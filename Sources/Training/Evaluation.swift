@@ -90,7 +90,7 @@ package struct Evaluation: Sendable {
         self.predictions = predictions
         self.thresholds = thresholds
         scores =
-            dataset.hasGoldAnswers
+            dataset.hasKnownAnswers
             ? zip(predictions, dataset.questions).map {
                 QuestionScore($0.text, question: $1, version: dataset.squadVersion)
             } : nil
@@ -127,7 +127,7 @@ package struct Evaluation: Sendable {
         _ lists: [CandidateList], dataset: Dataset, answers: AnswerSettings
     ) throws -> (exactMatch: NullThreshold, f1: NullThreshold) {
         let calibration = NullCalibration(lists, dataset: dataset, settings: answers)
-        guard dataset.hasGoldAnswers, let exactMatch = calibration.best(.exactMatch),
+        guard dataset.hasKnownAnswers, let exactMatch = calibration.best(.exactMatch),
             let f1 = calibration.best(.f1)
         else {
             throw TrainingError.data(

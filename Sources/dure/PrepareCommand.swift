@@ -69,7 +69,7 @@ struct PrepareCommand: RankedCommand {
             try DataPreparation(
                 configuration: opened.configuration, tokenizer: opened.tokenizer,
                 settings: features.settings(
-                    unanswerableWindows, fitting: opened.configuration.maxPositions))
+                    unanswerableWindows, fitting: opened.configuration.maxSequenceLength))
         }
         communicator.place = "preparation of the data"
         let loader = try FeatureLoader(
