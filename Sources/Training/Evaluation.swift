@@ -74,9 +74,8 @@ package struct Evaluation: Sendable {
     package init(
         of groups: [WindowLogits], answers: AnswerSettings, forwardSeconds: Double? = nil
     ) throws {
-        guard let dataset = groups.first?.data.dataset else {
-            preconditionFailure("logits without texts")
-        }
+        // Features that were made beforehand have no texts: there is a loss, but nothing to answer and score.
+        let dataset = groups.first?.data.dataset ?? Dataset(contexts: [], questions: [])
         let clock = ContinuousClock()
         let start = clock.now
         let lists = try Self.candidates(of: groups, dataset: dataset, answers: answers)
@@ -98,7 +97,9 @@ package struct Evaluation: Sendable {
         let alone = groups.count == 1 ? groups[0] : nil
         result = EvaluationResult(
             loss: alone.flatMap { Self.loss($0.data.features, $0.logits) },
-            metrics: scores.map(AnswerMetrics.init),
+            metrics: scores.map { scores in
+                AnswerMetrics(zip(scores, dataset.questions).filter { $1.hasKnownAnswers }.map(\.0))
+            },
             tokenAccuracy: alone.flatMap { TokenAccuracy(features: $0.data.features, logits: $0.logits) },
             windows: windows)
         speed = forwardSeconds.map {
@@ -112,6 +113,7 @@ package struct Evaluation: Sendable {
         of groups: [WindowLogits], dataset: Dataset, answers: AnswerSettings
     ) throws -> [CandidateList] {
         let extractor = AnswerExtractor(settings: answers)
+        guard !dataset.questions.isEmpty else { return [] }
         let lists = try groups.map {
             try extractor.candidates(for: dataset, features: $0.data.features, logits: $0.logits)
         }
