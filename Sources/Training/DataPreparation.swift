@@ -47,7 +47,7 @@ package struct DataPreparation {
     /// What features that were made elsewhere have to keep to.
     var limits: FeatureLimits {
         FeatureLimits(
-            vocabularySize: configuration.vocabularySize, positions: configuration.maxPositions,
+            vocabularySize: configuration.vocabularySize, positions: configuration.maxSequenceLength,
             maxSequenceLength: settings.maxSequenceLength,
             tokenTypes: configuration.usesTokenTypes ? configuration.tokenTypeCount : 1,
             separatorID: separatorID)

@@ -75,6 +75,7 @@ package struct Evaluation: Sendable {
     package init(
         of groups: [WindowLogits], answers: AnswerSettings, forwardSeconds: Double? = nil
     ) throws {
+        // Features that were made beforehand have no texts: there is a loss, but nothing to answer and score.
         let dataset = groups[0].data.dataset ?? Dataset(contexts: [], questions: [])
         let clock = ContinuousClock()
         let start = clock.now

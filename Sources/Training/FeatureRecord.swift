@@ -71,7 +71,7 @@ struct FeatureRecordCheck {
         }
         guard count > 0 else { throw bad("it has no tokens") }
         guard count <= limits.positions else {
-            throw bad("it has \(count) tokens, the model only \(limits.positions) positions")
+            throw bad("it has \(count) tokens, the model only room for \(limits.positions)")
         }
         guard count <= limits.maxSequenceLength else {
             throw bad(

@@ -70,7 +70,7 @@ struct TFRecordFileTests {
     }
 
     @Test func hugeLengthsAreRefusedBeforeAnythingIsAllocated() throws {
-        for length in [UInt64.max, 1 << 63, (1 << 63) - 1, (1 << 63) - 17, 1 << 40] {
+        for length: UInt64 in [.max, 1 << 63, (1 << 63) - 1, (1 << 63) - 17, 1 << 40] {
             var bytes = withUnsafeBytes(of: length.littleEndian) { Array($0) }
             let checksum = bytes.withUnsafeBytes(CRC32C.masked)
             bytes += withUnsafeBytes(of: checksum.littleEndian) { Array($0) } + [1, 2, 3, 4, 5, 6, 7, 8]

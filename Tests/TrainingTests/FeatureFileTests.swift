@@ -16,7 +16,7 @@ import Testing
 
         init(contexts: Int = 25) throws {
             data = try PreparationCase(contexts: contexts)
-            features = try data.load(.training(strict: false)).set.features
+            features = contexts == 0 ? [] : try data.load(.training(strict: false)).set.features
         }
 
         func write(_ format: FeatureFileFormat, to name: String? = nil, ranks: Int = 1) throws -> String {
@@ -235,7 +235,7 @@ import Testing
             #"{"input_ids":[\#(ids)],"start_position":0,"end_position":0}"#, to: "data.jsonl")
         test.file = test.folder.path("data.jsonl")
         let error = TrainingError.thrown { _ = try test.load(.training(strict: false)) }
-        #expect(error?.description.contains("129 tokens, the model only 128 positions") == true)
+        #expect(error?.description.contains("129 tokens, the model only room for 128") == true)
     }
 
     @Test func damagedFilesAreRefusedWithTheirRecord() throws {
