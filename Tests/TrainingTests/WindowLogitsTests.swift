@@ -10,7 +10,7 @@ import Testing
     /// Two questions about one context, the first in two windows.
     static func group(
         _ shift: Float, models: [String] = ["m"], tokenizer: String = "t",
-        ids: [Int32] = [2, 9, 3, 10, 11, 3]
+        question: Int32 = 9
     ) -> WindowLogits {
         let tokens = [Token(id: 10, start: 0, end: 2), Token(id: 11, start: 3, end: 5)]
         func feature(_ index: Int, _ window: Int, _ tokens: ArraySlice<Token>) -> Feature {
