@@ -41,23 +41,17 @@ package struct AnswerMetrics: Sendable, Equatable {
         editDistance /= count
     }
 
-    /// Nil for a dataset without gold answers: nothing is known about the predictions then.
-    package static func ifScorable(dataset: Dataset, predictions: Predictions) -> AnswerMetrics? {
-        dataset.hasKnownAnswers ? AnswerMetrics(dataset: dataset, predictions: predictions) : nil
-    }
-
     /// The least over the gold answers; without any, to the empty text.
     package static func leastEditDistance(_ prediction: String, golds: [String]) -> Int {
         golds.map { QuestionAnswering.editDistance(prediction, $0) }.min() ?? prediction.unicodeScalars.count
     }
 
-    /// Members in the order of the result files; null where nothing could be scored.
+    /// Members in the order of the result files.
     package var members: [(String, JSONValue)] {
-        func mean(_ value: Double) -> JSONValue { total > 0 ? .number(value) : .null }
-        return [
-            ("exact_match", mean(exactMatch)), ("f1", mean(f1)),
-            ("korquad_exact_match", mean(korquadExactMatch)), ("korquad_f1", mean(korquadF1)),
-            ("edit_distance", mean(editDistance)), ("total", .integer(total)),
+        [
+            ("exact_match", .number(exactMatch)), ("f1", .number(f1)),
+            ("korquad_exact_match", .number(korquadExactMatch)), ("korquad_f1", .number(korquadF1)),
+            ("edit_distance", .number(editDistance)), ("total", .integer(total)),
             ("missing", .integer(missing)),
         ]
     }

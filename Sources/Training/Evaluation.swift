@@ -30,7 +30,7 @@ package struct EvaluationResult: Sendable, Equatable {
 }
 
 /// How fast questions were answered: forward passes and the choice of answers.
-package struct EvaluationSpeed: Sendable, Equatable {
+package struct EvaluationSpeed: Sendable, Equatable, CustomStringConvertible {
     package let seconds: Double
     package let questions: Int
     package let windows: Int
@@ -41,6 +41,12 @@ package struct EvaluationSpeed: Sendable, Equatable {
         self.questions = questions
         self.windows = windows
         self.tokens = tokens
+    }
+
+    package var description: String {
+        String(
+            format: "answered in %.1f s: %.1f questions/s, %.1f windows/s, %.0f tokens/s", seconds,
+            Double(questions) / seconds, Double(windows) / seconds, Double(tokens) / seconds)
     }
 
     /// Members in the order of `eval_results.json`.
@@ -169,8 +175,8 @@ package struct Evaluation: Sendable {
 // MARK: Files
 
 extension Evaluation {
-    /// Members of `eval_results.json`: of the result, fitted thresholds, results by kind of question, speed.
-    package var members: [(String, JSONValue)] {
+    /// What was found, the same whenever it is run: result, fitted thresholds, results by kind of question.
+    private var findings: [(String, JSONValue)] {
         var members = result.members
         if let thresholds {
             members.append(("null_score_diff_threshold", .float(thresholds.f1.threshold)))
@@ -179,7 +185,7 @@ extension Evaluation {
         if let scored {
             members += AnswerBreakdown(dataset: scored.dataset, scores: scored.scores).members
         }
-        return members + (speed?.members ?? [])
+        return members
     }
 
     /// What `--trim-particles` changed, in the order of the questions.
@@ -188,15 +194,16 @@ extension Evaluation {
     /// Writes predictions, n-best lists and metrics to `directory` under the names of the interface.
     ///
     /// - answers: how they were chosen.
-    /// - Returns: `members`.
+    /// - Returns: the members of `eval_results.json` but for the speed, which is never the same twice.
     @discardableResult
     package func write(
         to directory: OutputDirectory, answers: AnswerSettings
     ) throws -> [(String, JSONValue)] {
         if !predictions.isEmpty { try writePredictions(to: directory, answers: answers) }
-        let members = members
-        try directory.write(JSONValue.object(members).indented + "\n", to: "eval_results.json")
-        return members
+        let findings = findings
+        try directory.write(
+            JSONValue.object(findings + (speed?.members ?? [])).indented + "\n", to: "eval_results.json")
+        return findings
     }
 
     private func writePredictions(to directory: OutputDirectory, answers: AnswerSettings) throws {

@@ -43,9 +43,9 @@ package struct EvaluationRun {
         self.logger = logger
     }
 
-    /// Answers, scores and writes; the evaluation and the members of `eval_results.json` on rank 0, nil on the
+    /// Answers, scores and writes; the evaluation and what it found, as in `eval_results.json`, on rank 0, nil on the
     /// others. Every rank must call it.
-    package func run() throws -> (evaluation: Evaluation, members: [(String, JSONValue)])? {
+    package func run() throws -> (evaluation: Evaluation, findings: [(String, JSONValue)])? {
         var output: OutputDirectory?
         try communicator.onRoot { output = try OutputDirectory(creating: settings.outputDirectory) }
         do {
@@ -59,7 +59,7 @@ package struct EvaluationRun {
     /// - output: on rank 0.
     private func evaluate(
         into output: OutputDirectory?
-    ) throws -> (evaluation: Evaluation, members: [(String, JSONValue)])? {
+    ) throws -> (evaluation: Evaluation, findings: [(String, JSONValue)])? {
         let (questions, loaders) = try prepare()
         var groups: [WindowLogits] = []
         var seconds: Double?
@@ -82,10 +82,11 @@ package struct EvaluationRun {
             groups = WindowLogits.averagingSameWindows(groups + (try savedLogits()))
             let evaluation = try Evaluation(
                 of: groups, answers: settings.answers, forwardSeconds: seconds)
-            let members = try evaluation.write(to: output, answers: settings.answers)
+            let findings = try evaluation.write(to: output, answers: settings.answers)
+            if let speed = evaluation.speed { logger.info("\(speed)") }
             try keepLogits(groups, evaluation.dataset)
             for loader in loaders { loader.keep() }
-            result = (evaluation, members)
+            result = (evaluation, findings)
         }
         return result
     }

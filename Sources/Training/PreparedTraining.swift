@@ -61,7 +61,6 @@ struct PreparedTraining {
         let checksum = training.checksum
         try communicator.requireEqual(checksum, "the data to train on")
         if let validation { try communicator.requireEqual(validation.checksum, "the data to validate on") }
-        try communicator.together { try settings.requireAnswers(in: data.validation?.set) }
         log(data.training.notices + (data.validation?.notices ?? []))
         compute = try communicator.confirm(
             planned, longest: max(training.longest, validation?.longest ?? 0), features: batchSize,
@@ -108,17 +107,6 @@ extension TrainingSettings {
             patience: patience)
     }
 
-    /// Without an answer to compare with, no evaluation is better than another.
-    fileprivate func requireAnswers(in validation: FeatureSet?) throws {
-        guard patience != nil || loadsBest, let validation else { return }
-        guard validation.features.contains(where: { $0.label != nil }) else {
-            throw TrainingError.setting(
-                flag: patience == nil ? "--load-best-model-at-end" : "--early-stopping-patience",
-                problem: "no question to validate on has an answer, so that no evaluation is the best",
-                remedy: "leave the flag out, or validate on questions with answers")
-        }
-    }
-
     fileprivate var trainingRequest: FeatureRequest {
         let kind = FeatureKind.training(strict: strict)
         guard case .split(let share, let unit) = validation else {
@@ -149,11 +137,12 @@ extension TrainingSettings {
             }
             return
         }
-        guard !dataset.hasKnownAnswers else { return }
-        throw TrainingError.data(
-            location: dataset.paths.joined(separator: ", "),
-            problem: "no question has an answer to validate on",
-            remedy: "give a dataset with answers")
+        guard dataset.hasKnownAnswers else {
+            throw TrainingError.data(
+                location: dataset.paths.joined(separator: ", "),
+                problem: "no question has an answer to validate on",
+                remedy: "give a dataset with answers")
+        }
     }
 
     var validationFiles: [String] {

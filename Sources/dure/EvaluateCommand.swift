@@ -62,9 +62,9 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
         try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
             try config.requireSame(on: communicator)
             let run = EvaluationRun(settings: settings, communicator: communicator, logger: logger)
-            guard let (evaluation, members) = try run.run() else { return }
+            guard let (evaluation, findings) = try run.run() else { return }
             if showSamples > 0 { printMessage(samples(of: evaluation)) }
-            try printResult(JSONValue.object(members).indented)
+            try printResult(JSONValue.object(findings).indented)
         }
     }
 

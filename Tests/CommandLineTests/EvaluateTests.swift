@@ -14,7 +14,10 @@ extension ProgramTests {
                         "eval_results.json",
                     ])
             let results = try JSON(evaluation.output)
-            #expect(try work.json("output/eval_results.json") == results)
+            #expect(try work.resultsButSpeed("output") == results.members)
+            for name in ["seconds", "questions_per_second", "windows_per_second", "tokens_per_second"] {
+                #expect((try work.json("output/eval_results.json")[name]?.number ?? 0) > 0)
+            }
 
             let score = try await Program.run([
                 "score", "--dataset", work.validationFile, "--predictions",

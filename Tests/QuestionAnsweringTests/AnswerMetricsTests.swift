@@ -66,19 +66,15 @@ struct AnswerMetricsTests {
         #expect(metrics.total == 2000)
     }
 
-    @Test func aDatasetWithoutGoldAnswersHasNoMetrics() {
-        func metrics(_ answers: [Answer], _ version: SquadVersion) -> AnswerMetrics? {
-            let questions = [
-                Question(id: "p", text: "?", contextIndex: 0, answers: []),
-                Question(id: "q", text: "?", contextIndex: 0, answers: answers),
-            ]
-            return AnswerMetrics.ifScorable(
-                dataset: Dataset(contexts: ["답"], questions: questions, squadVersion: version),
-                predictions: Predictions([(id: "q", text: "답")]))
-        }
-        #expect(metrics([], .version1) == nil)
-        #expect(metrics([], .version2)?.exactMatch == 50)
-        #expect(metrics([Answer(text: "답", start: 0)], .version1)?.total == 2)
+    @Test func questionsWhoseAnswersAreNotKnownAreLeftOut() {
+        let questions = [
+            Question(id: "p", text: "?", contextIndex: 0, answers: [], hasKnownAnswers: false),
+            Question(id: "q", text: "?", contextIndex: 0, answers: [Answer(text: "답", start: 0)]),
+        ]
+        let metrics = AnswerMetrics(
+            dataset: Dataset(contexts: ["답"], questions: questions),
+            predictions: Predictions([(id: "p", text: "아님"), (id: "q", text: "답")]))
+        #expect(metrics.total == 1 && metrics.exactMatch == 100)
     }
 
     @Test func scoresOfQuestionsAreWhatTheMeansAreOf() {

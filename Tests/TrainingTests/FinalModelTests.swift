@@ -144,7 +144,7 @@ import Training
         settings.validation = .file(temporary.path("unanswered.json"))
         for outcome in onRanks(ranks, { [settings] in try Self.run(settings, $0) }) {
             let error = try #require(throws: (any Error).self) { try outcome.get() }
-            #expect("\(error)".contains("no question to validate on has an answer"))
+            #expect("\(error)".contains("no question has an answer to validate on"))
         }
     }
 }

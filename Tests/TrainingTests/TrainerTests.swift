@@ -232,7 +232,12 @@ extension EvaluationResult {
     static let untrained = EvaluationResult(
         loss: 5,
         metrics: AnswerMetrics(
-            dataset: Dataset(contexts: [], questions: []), predictions: Predictions([Prediction]())),
+            dataset: Dataset(
+                contexts: ["두레"],
+                questions: [
+                    Question(
+                        id: "q", text: "?", contextIndex: 0, answers: [Answer(text: "두레", start: 0)])
+                ]), predictions: Predictions([Prediction]())),
         windows: 3)
 }
 
