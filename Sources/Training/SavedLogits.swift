@@ -19,6 +19,13 @@ package struct SavedLogits: Sendable {
 
     /// The layout of the file.
     static let formatVersion = "1"
+    /// What a file of logits calls itself.
+    private static let kind = "logits"
+
+    /// Whether the file at `path` calls itself one of these. Throws `CheckpointError`.
+    package static func isOne(_ path: String) throws -> Bool {
+        try ColumnFile.attribute(FeatureNames.kind, of: path) == kind
+    }
 
     package init(_ group: WindowLogits, dataset: Dataset) {
         questionIDs = group.data.questionIDs
@@ -32,7 +39,8 @@ package struct SavedLogits: Sendable {
     /// Writes the file, whole or not at all. Throws `CheckpointError`.
     package func write(to path: String) throws {
         var file = ColumnFile(attributes: [
-            Names.formatVersion: Self.formatVersion, Names.tokenizer: tokenizer, Names.dataset: dataset,
+            FeatureNames.kind: Self.kind, Names.formatVersion: Self.formatVersion, Names.tokenizer: tokenizer,
+            Names.dataset: dataset,
             "dure_version": dureVersion,
         ])
         file.texts = [Names.questionIDs: questionIDs.jsonArray, Names.models: models.jsonArray]
@@ -77,6 +85,15 @@ package struct SavedLogits: Sendable {
         }
     }
 
+    /// What `dure inspect` tells of the file at `path`.
+    package func json(path: String) -> JSONValue {
+        [
+            "path": .string(path), "format": "logits", "models": .array(models.map(JSONValue.string)),
+            "questions": .integer(questionIDs.count), "features": .integer(windows.count),
+            "tokens": .integer(windows.inputIDs.count),
+        ]
+    }
+
     private static func unusable(_ what: String, _ path: String) -> CheckpointError {
         CheckpointError(
             .badData, "the saved logits \(what)", path: path,
@@ -110,7 +127,9 @@ package struct SavedLogits: Sendable {
 
     private static var names: ColumnFile.Names {
         ColumnFile.Names(
-            attributes: [Names.formatVersion, Names.tokenizer, Names.dataset, "dure_version"],
+            attributes: [
+                FeatureNames.kind, Names.formatVersion, Names.tokenizer, Names.dataset, "dure_version",
+            ],
             texts: [Names.questionIDs, Names.models], columns: FeatureColumns.columns.map(\.name),
             indexes: FeatureColumns.indexes.map(\.name), floats: [Names.start, Names.end])
     }

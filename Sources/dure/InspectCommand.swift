@@ -45,6 +45,8 @@ struct InspectCommand: ParsableCommand {
             }
             switch try InspectedFile.of(path) {
             case .weights: try printWeights(path)
+            case .columns where try SavedLogits.isOne(path):
+                try printResult(SavedLogits(path: path).json(path: path).indented)
             case .columns: try printResult(FeatureInspection(path: path).json.indented)
             case .json: try inspectJSON(path)
             }

@@ -94,6 +94,10 @@ extension ProgramTests {
                 expectSuccess(
                     try await Program.run(work.evaluate(model, into: "saving", "--save-logits", file)))
             }
+            let inspection = try await Program.run(["inspect", logits[0]])
+            expectSuccess(inspection)
+            #expect(try JSON(inspection.output)["format"] == "logits")
+            #expect(try JSON(inspection.output)["questions"] == 38)
             func fromLogits(_ files: [String], into output: String, _ more: String...) -> [String] {
                 ["evaluate", "--dataset", work.validationFile, "--output-dir", work.folder.file(output)]
                     + files.flatMap { ["--logits", $0] } + more

@@ -59,6 +59,39 @@ extension ProgramTests {
             #expect(try work.json("output/eval_null_odds.json").members.count == 38)
         }
 
+        @Test func theThresholdForNoAnswerIsFittedToTheDataset() async throws {
+            let work = try await Workspace()
+            let unanswerable: JSON = [
+                "id": "none", "question": "두레는 어디에 있는가?", "answers": [], "is_impossible": true,
+            ]
+            let dataset = try work.dataset(
+                "d.json", questions: (0..<6).map { Workspace.question(.text("q\($0)")) } + [unanswerable])
+            func evaluate(_ output: String, _ more: String...) async throws -> JSON {
+                let result = try await Program.run(
+                    [
+                        "evaluate", "--model", work.model, "--dataset", dataset, "--output-dir",
+                        work.folder.file(output), "--version-2-with-negative",
+                    ] + Workspace.windows + more)
+                expectSuccess(result)
+                return try JSON(result.output)
+            }
+            let fitted = try await evaluate("fitted", "--calibrate")
+            let threshold = try #require(fitted["null_score_diff_threshold"]?.number)
+            #expect(fitted["best_f1_thresh"]?.number == threshold)
+            let best = try #require(fitted["best_f1"]?.number)
+            #expect(abs((fitted["f1"]?.number ?? -1) - best) < 1e-9)
+            let given = try await evaluate("given", "--null-score-diff-threshold", "\(Float(threshold))")
+            #expect(given["f1"] == fitted["f1"])
+            #expect(given["best_f1"] == nil)
+            for other in ["-1000", "1000", "0"] {
+                let result = try await evaluate("other", "--null-score-diff-threshold", other)
+                #expect((result["f1"]?.number ?? 101) <= best + 1e-9)
+            }
+            let alone = try await Program.run(
+                work.evaluate(work.model, into: "refused", "--calibrate"))
+            expectFailure(alone, 64, "--version-2-with-negative")
+        }
+
         @Test func predictionsAreTheSameBytesOnAnyNumberOfRanks() async throws {
             let work = try await Workspace()
             // So few tokens at once that there is something to deal out, and that the last is not full.
