@@ -30,7 +30,8 @@ package struct FeatureRequest: Sendable, Equatable {
 /// Prepares features on all ranks together.
 ///
 /// All look at the files; rank 0 reads, from the cache where it can, else the datasets, whose questions are shared
-/// out over ranks and by each rank over its threads. All end with the same features in the order of the dataset, whatever their number.
+/// out over ranks and by each rank over its threads. All end with the same features in the order of the dataset,
+/// whatever their number.
 /// Every rank must make the same calls.
 package final class FeatureLoader {
     let preparation: DataPreparation
@@ -68,9 +69,20 @@ package final class FeatureLoader {
     /// The features, on every rank; with the dataset's texts on rank 0 when they are to evaluate on. The files may be
     /// datasets or, to train on, feature files.
     package func load(_ request: FeatureRequest) throws -> PreparedData {
-        let formats = request.files.map(FeatureFileFormat.of)
+        let formats = try agreedFormats(request)
         if formats.contains(where: { $0 != nil }) { return try loadFeatureFiles(request, formats) }
         return try loadDatasets(request)
+    }
+
+    /// What each file is. Ranks with files of other kinds would go separate ways from here on.
+    private func agreedFormats(_ request: FeatureRequest) throws -> [FeatureFileFormat?] {
+        // Whoever lacks a file says so.
+        if communicator.size > 1 { try communicator.together { _ = try content(request) } }
+        let formats = request.files.map(FeatureFileFormat.of)
+        var hash = ContentHash()
+        hash.add("\(formats.map { $0?.rawValue ?? "" })")
+        try communicator.requireEqual(hash.value, "the kind of a data file")
+        return formats
     }
 
     func loadDatasets(_ request: FeatureRequest) throws -> PreparedData {
