@@ -22,11 +22,21 @@ package indirect enum JSONValue: Sendable {
         return writer.text
     }
 
-    /// One member a line, indented by four spaces a level, without a line end after the last brace.
+    /// One member a line, indented by four spaces a level, without a line end after the last brace; a list of numbers
+    /// stays on its line.
     package var indented: String {
         var writer = JSONWriter(indentation: 4)
         writer.write(self, depth: 0)
         return writer.text
+    }
+}
+
+extension JSONValue {
+    fileprivate var isNumber: Bool {
+        switch self {
+        case .integer, .number, .float: true
+        default: false
+        }
     }
 }
 
@@ -80,6 +90,8 @@ private struct JSONWriter {
                 writer.append(writer.indentation == nil ? ":" : ": ")
                 writer.write(member.1, depth: depth + 1)
             }
+        case .array(let elements) where indentation != nil && elements.allSatisfy(\.isNumber):
+            append("[\(elements.map(\.compact).joined(separator: ", "))]")
         case .array(let elements):
             writeList(elements, open: "[", close: "]", depth: depth) { $0.write($1, depth: depth + 1) }
         case .string(let text): writeString(text)

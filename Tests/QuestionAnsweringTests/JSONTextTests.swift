@@ -10,17 +10,19 @@ struct JSONTextTests {
     }
 
     @Test func indentedTextHasOneMemberALine() {
-        let value: JSONValue = ["a": [1, 2], "b": ["c": "d"], "e": .object([])]
+        let value: JSONValue = ["a": ["x", 2], "b": ["c": "d"], "e": .object([]), "f": [1, 2.5], "g": []]
         let expected = """
             {
                 "a": [
-                    1,
+                    "x",
                     2
                 ],
                 "b": {
                     "c": "d"
                 },
-                "e": {}
+                "e": {},
+                "f": [1, 2.5],
+                "g": []
             }
             """
         #expect(value.indented == expected)
