@@ -60,28 +60,15 @@ package struct EvaluationRun {
     private func evaluate(
         into output: OutputDirectory?
     ) throws -> (evaluation: Evaluation, findings: [(String, JSONValue)])? {
-        let (questions, loaders) = try prepare()
-        var groups: [WindowLogits] = []
-        var seconds: Double?
-        if !questions.isEmpty {
-            let forward = EnsembleForward(
-                questions.map(\.member), compute: try threadsSettled(), communicator: communicator)
-            if let computed = try forward.run() {
-                seconds = computed.seconds
-                for notice in computed.outputs.flatMap(\.notices) { logger.warning("\(notice)") }
-                groups = zip(questions, computed.outputs).map { question, output in
-                    WindowLogits(
-                        data: question.member.data, logits: output.logits,
-                        models: [question.member.model.folder.path], tokenizer: question.tokenizer)
-                }
-            }
-        }
+        let saved = try savedLogits()
+        let (asked, loaders) = try prepare()
+        let computed = try compute(asked)
         var result: (Evaluation, [(String, JSONValue)])?
         try communicator.onRoot {
             guard let output else { return }
-            groups = WindowLogits.averagingSameWindows(groups + (try savedLogits()))
+            let groups = WindowLogits.averagingSameWindows(computed.groups + saved)
             let evaluation = try Evaluation(
-                of: groups, answers: settings.answers, forwardSeconds: seconds)
+                of: groups, answers: settings.answers, forwardSeconds: computed.seconds)
             let findings = try evaluation.write(to: output, answers: settings.answers)
             if let speed = evaluation.speed { logger.info("\(speed)") }
             try keepLogits(groups, evaluation.dataset)
@@ -89,6 +76,21 @@ package struct EvaluationRun {
             result = (evaluation, findings)
         }
         return result
+    }
+
+    /// The logits of all models, and the seconds that they took; none but on rank 0.
+    private func compute(_ asked: [Asked]) throws -> (groups: [WindowLogits], seconds: Double?) {
+        guard !asked.isEmpty else { return ([], nil) }
+        let forward = EnsembleForward(
+            asked.map(\.member), compute: try threadsSettled(), communicator: communicator)
+        guard let (outputs, seconds) = try forward.run() else { return ([], nil) }
+        for notice in outputs.flatMap(\.notices) { logger.warning("\(notice)") }
+        let groups = zip(asked, outputs).map { asked, output in
+            WindowLogits(
+                data: asked.member.data, logits: output.logits,
+                models: [asked.member.model.folder.path], tokenizer: asked.tokenizer)
+        }
+        return (groups, seconds)
     }
 }
 
@@ -138,23 +140,18 @@ extension EvaluationRun {
                     configuration: $0.configuration, tokenizer: $0.tokenizer, settings: windows)
             }
         }
-        for model in members {
-            let plan = try communicator.planCompute(
-                settings.compute, model.configuration, sequenceLength: windows.maxSequenceLength,
-                for: .evaluation)
-            if model.folder.path == members[0].folder.path {
-                for notice in plan.notices { logger.warning("\(notice)") }
-            }
-        }
+        try requireMemory(for: members, windows)
         let pool = WorkerPool(threadCount: try threadsSettled().threads ?? 1)
+        // Token types can be left out for a model that has none, but not be made up for one that has.
+        let fullest = members.firstIndex(where: \.configuration.usesTokenTypes) ?? 0
         let loader = try FeatureLoader(
-            preparation: preparations[0], identity: members[0].tokenizer.identity,
+            preparation: preparations[fullest], identity: members[0].tokenizer.identity,
             communicator: communicator, pool: pool,
             cache: settings.featureCache.cache(in: settings.outputDirectory), logger: logger)
         let request = FeatureRequest(files: [settings.dataset], kind: .evaluation)
         let data = try loader.load(request)
         try communicator.together {
-            for preparation in preparations.dropFirst() { try preparation.check(data.set, request) }
+            for preparation in preparations { try preparation.check(data.set, request) }
         }
         try communicator.requireEqual(data.set.checksum, "the data to evaluate on")
         for notice in data.notices { logger.warning("\(notice)") }
@@ -165,6 +162,16 @@ extension EvaluationRun {
             \(communicator.size) rank(s)
             """)
         return (loader, data.set)
+    }
+
+    /// Throws where a model, alone on all ranks, would not find memory; tells what slows this machine down.
+    private func requireMemory(for members: [OpenedModel], _ windows: FeatureSettings) throws {
+        for (index, model) in members.enumerated() {
+            let plan = try communicator.planCompute(
+                settings.compute, model.configuration, sequenceLength: windows.maxSequenceLength,
+                for: .evaluation)
+            if index == 0 { for notice in plan.notices { logger.warning("\(notice)") } }
+        }
     }
 
     /// The threads of a rank settled among all ranks.
@@ -178,13 +185,17 @@ extension EvaluationRun {
 // MARK: Files of logits
 
 extension EvaluationRun {
-    /// On rank 0.
+    /// None but on rank 0. Read before anything is computed: what is wrong with them shows at once.
     private func savedLogits() throws -> [WindowLogits] {
-        guard !settings.logits.isEmpty else { return [] }
-        let dataset = try DatasetReader.read([settings.dataset])
-        return try settings.logits.map { path in
-            try SavedLogits(path: path).group(with: dataset, path: path)
+        var saved: [WindowLogits] = []
+        try communicator.onRoot {
+            guard !settings.logits.isEmpty else { return }
+            let dataset = try DatasetReader.read([settings.dataset])
+            saved = try settings.logits.map { path in
+                try SavedLogits(path: path).group(with: dataset, path: path)
+            }
         }
+        return saved
     }
 
     private static let differentWindows = TrainingError.setting(
