@@ -188,6 +188,9 @@ extension Evaluation {
         return members
     }
 
+    /// The table of what `--trim-particles` changed.
+    static let trimmedName = "eval_trimmed_particles.tsv"
+
     /// What `--trim-particles` changed, in the order of the questions.
     package var trimmedParticles: [TrimmedParticle] { predictions.compactMap(\.trimmedParticle) }
 
@@ -215,7 +218,7 @@ extension Evaluation {
         }
         if answers.trimsParticles {
             try directory.write(
-                TrimmedParticle.table(trimmedParticles), to: "eval_trimmed_particles.tsv")
+                TrimmedParticle.table(trimmedParticles), to: Self.trimmedName)
         }
     }
 }

@@ -70,12 +70,24 @@ package struct EvaluationRun {
             let evaluation = try Evaluation(
                 of: groups, answers: settings.answers, forwardSeconds: computed.seconds)
             let findings = try evaluation.write(to: output, answers: settings.answers)
-            if let speed = evaluation.speed { logger.info("\(speed)") }
+            tell(evaluation)
             try keepLogits(groups, evaluation.dataset)
             for loader in loaders { loader.keep() }
             result = (evaluation, findings)
         }
         return result
+    }
+
+    private func tell(_ evaluation: Evaluation) {
+        if let threshold = evaluation.thresholds?.f1.threshold {
+            logger.info("answers are empty where the null answer is better by more than \(threshold)")
+        }
+        if settings.answers.trimsParticles {
+            logger.info(
+                "a trailing particle was taken off \(evaluation.trimmedParticles.count) answer(s): \(Evaluation.trimmedName)"
+            )
+        }
+        if let speed = evaluation.speed { logger.info("\(speed)") }
     }
 
     /// The logits of all models, and the seconds that they took; none but on rank 0.

@@ -111,7 +111,7 @@ struct DatasetKindsTests {
             let dataset = try read(nested(#""guid":"a",\#(answers)"#))
             #expect(!dataset.hasKnownAnswers && dataset.squadVersion == .version1, "\(answers)")
             let metrics = AnswerMetrics(dataset: dataset, predictions: Predictions([]))
-            #expect(metrics.total == 0 && metrics.json.compact.contains("\"f1\":null"))
+            #expect(metrics.total == 0)
         }
     }
 
