@@ -10,8 +10,8 @@ struct AnswerCommand: ConfiguredCommand {
         discussion: """
             dure answer --model OUT/final.h5 --question '두레는 무엇인가?' --context '두레는 …'
 
-            Without --question, reads a line {"id","question","context"} for each question and answers each with
-            a line {"id","answers"}; lines that arrive together are computed together. On a terminal it asks for a
+            Without --question, reads a line {"id","question","context"} for each question and answers each with \
+            a line {"id","answers"}; lines that arrive together are computed together. On a terminal it asks for a \
             context and then for questions about it.
             """)
 

@@ -10,8 +10,8 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
         discussion: """
             mpirun -n 2 dure evaluate --model OUT/final.h5 --dataset dev.json --output-dir EVAL
 
-            Several models answer together: their logits are averaged where they have the same tokenizer, else the
-            probabilities of their answers. Logits that were saved answer again without their model, or along with
+            Several models answer together: their logits are averaged where they have the same tokenizer, else the \
+            probabilities of their answers. Logits that were saved answer again without their model, or along with \
             others.
             """)
 
