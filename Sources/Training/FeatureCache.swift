@@ -79,8 +79,7 @@ package struct FeatureCache: Sendable {
             Names.questionIDs: features.questionIDs.jsonArray, Names.notices: features.notices.jsonArray,
             Names.files: features.files.jsonArray,
         ]
-        for (name, path) in FeatureColumns.columns { file.columns[name] = features.columns[keyPath: path] }
-        for (name, path) in FeatureColumns.indexes { file.indexes[name] = features.columns[keyPath: path] }
+        features.columns.add(to: &file)
         do {
             try file.write(to: folder.path(of: "\(key).h5"))
         } catch {
@@ -111,10 +110,8 @@ extension KeptFeatures {
             try JSONDecoder().decode([String].self, from: Data((file.texts[name] ?? "").utf8))
         }
         self.init(
-            questionIDs: try list(FeatureCache.Names.questionIDs), columns: FeatureColumns(),
+            questionIDs: try list(FeatureCache.Names.questionIDs), columns: FeatureColumns(file),
             notices: try list(FeatureCache.Names.notices), files: try list(FeatureCache.Names.files))
-        for (name, path) in FeatureColumns.columns { columns[keyPath: path] = file.columns[name] ?? [] }
-        for (name, path) in FeatureColumns.indexes { columns[keyPath: path] = file.indexes[name] ?? [] }
     }
 
     /// The notices, where the same data may since have got other names.

@@ -1,3 +1,4 @@
+import Checkpoints
 import QuestionAnswering
 
 /// Features as flat columns: the form in which ranks send them to each other and in which they are kept in files.
@@ -88,6 +89,17 @@ extension FeatureColumns {
 
     static var indexes: [(name: String, path: WritableKeyPath<FeatureColumns, [Int64]>)] {
         [("input_ids_index", \.inputIndex), ("offsets_index", \.contextIndex)]
+    }
+
+    /// Those that stand in a file under these names.
+    init(_ file: ColumnFile) {
+        for (name, path) in Self.columns { self[keyPath: path] = file.columns[name] ?? [] }
+        for (name, path) in Self.indexes { self[keyPath: path] = file.indexes[name] ?? [] }
+    }
+
+    func add(to file: inout ColumnFile) {
+        for (name, path) in Self.columns { file.columns[name] = self[keyPath: path] }
+        for (name, path) in Self.indexes { file.indexes[name] = self[keyPath: path] }
     }
 
     func write(to writer: inout ByteWriter) {

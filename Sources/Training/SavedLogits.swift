@@ -44,8 +44,7 @@ package struct SavedLogits: Sendable {
             "dure_version": dureVersion,
         ])
         file.texts = [Names.questionIDs: questionIDs.jsonArray, Names.models: models.jsonArray]
-        for (name, path) in FeatureColumns.columns { file.columns[name] = windows[keyPath: path] }
-        for (name, path) in FeatureColumns.indexes { file.indexes[name] = windows[keyPath: path] }
+        windows.add(to: &file)
         file.floats = [Names.start: logits.flatMap(\.start), Names.end: logits.flatMap(\.end)]
         try file.write(to: path)
     }
@@ -56,9 +55,7 @@ package struct SavedLogits: Sendable {
         guard file.attributes[Names.formatVersion] == Self.formatVersion else {
             throw Self.unusable("are of another format", path)
         }
-        var windows = FeatureColumns()
-        for (name, path) in FeatureColumns.columns { windows[keyPath: path] = file.columns[name] ?? [] }
-        for (name, path) in FeatureColumns.indexes { windows[keyPath: path] = file.indexes[name] ?? [] }
+        let windows = FeatureColumns(file)
         func list(_ name: String) throws -> [String] {
             do {
                 return try JSONDecoder().decode([String].self, fromText: (file.texts[name] ?? "").utf8)

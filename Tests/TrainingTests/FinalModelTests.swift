@@ -13,20 +13,11 @@ import Training
 @Suite struct FinalModelTests {
     /// Nine steps that learn too fast, evaluated one by one.
     private static func settings(_ temporary: TemporaryFolder) throws -> TrainingSettings {
-        if !FileManager.default.fileExists(atPath: temporary.path("model")) {
-            try SampleModel.write(to: temporary.path("model"), spanHead: false)
-        }
-        var settings = TrainingSettings(
-            model: temporary.path("model"), outputDirectory: temporary.path("out"),
-            trainFiles: [SampleModel.trainFile])
-        settings.validation = .file(SampleModel.validationFile)
-        settings.length = .steps(9)
+        var settings = try SampleModel.settings(in: temporary, steps: 9)
         settings.optimizer.learningRate = 0.05
         settings.schedule = .constant
-        settings.features = FeatureSettings(maxSequenceLength: 64, documentStride: 16)
         settings.evaluation = .steps(1)
         settings.saving = .steps(4)
-        settings.compute = ComputeSettings(microBatchTokens: 512, threads: 1)
         settings.loadsBest = true
         return settings
     }

@@ -12,21 +12,12 @@ import Training
 @Suite struct TrainingRunTests {
     /// Six steps, logged one by one, with two evaluations and three checkpoints of which two are kept.
     private static func settings(_ temporary: TemporaryFolder) throws -> TrainingSettings {
-        if !FileManager.default.fileExists(atPath: temporary.path("model")) {
-            try SampleModel.write(to: temporary.path("model"), spanHead: false)
-        }
-        var settings = TrainingSettings(
-            model: temporary.path("model"), outputDirectory: temporary.path("out"),
-            trainFiles: [SampleModel.trainFile])
-        settings.validation = .file(SampleModel.validationFile)
-        settings.length = .steps(6)
+        var settings = try SampleModel.settings(in: temporary, steps: 6)
         settings.optimizer.learningRate = 1e-2
-        settings.features = FeatureSettings(maxSequenceLength: 64, documentStride: 16)
         settings.evaluation = .steps(3)
         settings.saving = .steps(2)
         settings.saveTotalLimit = 2
         settings.loggingSteps = 1
-        settings.compute = ComputeSettings(microBatchTokens: 512, threads: 1)
         return settings
     }
 

@@ -23,6 +23,20 @@ enum SampleModel {
         return JSONValue.object([("model_type", "bert"), ("initializer_range", 0.1)] + sizes).indented
     }
 
+    /// Settings of a short run on the sample into `out`, from a model that it writes to `model` where there is none.
+    static func settings(in temporary: TemporaryFolder, steps: Int) throws -> TrainingSettings {
+        if !FileManager.default.fileExists(atPath: temporary.path("model")) {
+            try write(to: temporary.path("model"), spanHead: false)
+        }
+        var settings = TrainingSettings(
+            model: temporary.path("model"), outputDirectory: temporary.path("out"), trainFiles: [trainFile])
+        settings.validation = .file(validationFile)
+        settings.length = .steps(steps)
+        settings.features = FeatureSettings(maxSequenceLength: 64, documentStride: 16)
+        settings.compute = ComputeSettings(microBatchTokens: 512, threads: 1)
+        return settings
+    }
+
     /// Writes a model folder; without `spanHead` its weights are those of a model that was never fine-tuned.
     @discardableResult
     static func write(
