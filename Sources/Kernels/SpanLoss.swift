@@ -47,20 +47,32 @@ package func spanLogitsBackward(
 
 /// Cross-entropy of one sequence's logits against the position `label`, −log softmax(logits)[label].
 ///
-/// - logits: `[count]`, overwritten by weight · (softmax − one-hot), the gradient of weight · loss; in Double
+/// - logits: `[count]`, overwritten by weight · (softmax − target), the gradient of weight · loss; in Double
 ///   inside, for a feature's loss is one number that is summed and compared.
+/// - smoothing: the share ε of the target that goes to all positions alike, as in PyTorch's CrossEntropyLoss:
+///   (1 − ε) · one-hot + ε / count (Szegedy et al., 2016).
 /// - Returns: the loss, and whether `label` had the largest logit.
 package func crossEntropyRow(
-    _ logits: UnsafeMutablePointer<Float>, _ count: Int, label: Int, weight: Float
+    _ logits: UnsafeMutablePointer<Float>, _ count: Int, label: Int, weight: Float, smoothing: Float = 0
 ) -> (loss: Double, correct: Bool) {
     let largest = maximum(logits, count)
     var total = 0.0
     for index in 0..<count { total += Double(exponential(logits[index] - largest)) }
     let chosen = logits[label]
-    let loss = logarithm(total) - Double(chosen - largest)
+    var loss = logarithm(total) - Double(chosen - largest)
+    if smoothing > 0 {
+        var below = 0.0
+        for index in 0..<count { below += Double(logits[index] - largest) }
+        let uniform = logarithm(total) - below / Double(count)
+        loss += Double(smoothing) * (uniform - loss)
+    }
     let correct = (0..<count).first { logits[$0] == largest } == label
     let factor = Float(1 / total)
     for index in 0..<count { logits[index] = exponential(logits[index] - largest) * factor * weight }
-    logits[label] -= weight
+    logits[label] -= weight * (1 - smoothing)
+    if smoothing > 0 {
+        let everywhere = weight * smoothing / Float(count)
+        for index in 0..<count { logits[index] -= everywhere }
+    }
     return (loss, correct)
 }

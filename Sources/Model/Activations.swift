@@ -2,20 +2,75 @@ import Kernels
 
 /// What the forward pass of one block keeps for its backward.
 struct LayerActivations {
+    fileprivate let inside: LayerInside
+    fileprivate let result: LayerResult
+
     /// `[tokens, 3 · hidden]`.
-    let queryKeyValue: UnsafeMutablePointer<Float>
+    var queryKeyValue: UnsafeMutablePointer<Float> { inside.queryKeyValue }
     /// `[heads, tokens]`.
-    let logSumExp: UnsafeMutablePointer<Float>
+    var logSumExp: UnsafeMutablePointer<Float> { inside.logSumExp }
     /// `[tokens, hidden]`: attention's result before its output layer.
-    let context: UnsafeMutablePointer<Float>
+    var context: UnsafeMutablePointer<Float> { inside.context }
     /// `[tokens, hidden]`: what the first LayerNorm normalised, and its statistics.
+    var attentionSum: UnsafeMutablePointer<Float> { inside.attentionSum }
+    var attentionStatistics: LayerNormStatistics { inside.attentionStatistics }
+    /// `[tokens, intermediate]`: before the activation.
+    var intermediate: UnsafeMutablePointer<Float> { inside.intermediate }
+    /// `[tokens, hidden]`: what the second LayerNorm normalised, and its statistics.
+    var outputSum: UnsafeMutablePointer<Float> { result.sum }
+    var outputStatistics: LayerNormStatistics { result.statistics }
+}
+
+/// The part of a block's activations that its backward alone needs.
+private struct LayerInside {
+    let queryKeyValue: UnsafeMutablePointer<Float>
+    let logSumExp: UnsafeMutablePointer<Float>
+    let context: UnsafeMutablePointer<Float>
     let attentionSum: UnsafeMutablePointer<Float>
     let attentionStatistics: LayerNormStatistics
-    /// `[tokens, intermediate]`: before the activation.
     let intermediate: UnsafeMutablePointer<Float>
-    /// `[tokens, hidden]`: what the second LayerNorm normalised, and its statistics.
-    let outputSum: UnsafeMutablePointer<Float>
-    let outputStatistics: LayerNormStatistics
+
+    init(_ sizes: Sizes, _ arena: inout Arena) {
+        queryKeyValue = arena.take(3 * sizes.hidden)
+        logSumExp = arena.take(sizes.logSumExp)
+        context = arena.take(sizes.hidden)
+        attentionSum = arena.take(sizes.hidden)
+        attentionStatistics = sizes.statistics(&arena)
+        intermediate = arena.take(sizes.wide)
+    }
+}
+
+/// The part of a block's activations from which the next block's input comes.
+private struct LayerResult {
+    let sum: UnsafeMutablePointer<Float>
+    let statistics: LayerNormStatistics
+
+    init(_ sizes: Sizes, _ arena: inout Arena) {
+        sum = arena.take(sizes.hidden)
+        statistics = sizes.statistics(&arena)
+    }
+}
+
+/// Which blocks have memory of their own, and which share it with those before.
+private struct LayerSlots {
+    let insides: Int
+    let results: Int
+    /// Blocks, from the first on, that share all their memory.
+    private let sharing: Int
+    /// Whether all blocks share what only a block's own backward needs.
+    private let sharesInsides: Bool
+
+    init(_ configuration: ModelConfiguration, _ purpose: ModelPurpose, _ scope: TrainingScope) {
+        let layers = configuration.layerCount
+        // What blocks before the first one with a backward leave is not read but for the last one's result.
+        sharing = purpose == .training ? min(scope.detachedLayers, layers) : layers
+        sharesInsides = purpose == .training && scope.recomputesLayers
+        results = min(sharing, 1) + layers - sharing
+        insides = sharesInsides ? min(layers, 1) : results
+    }
+
+    func result(_ layer: Int) -> Int { layer < sharing ? 0 : min(sharing, 1) + layer - sharing }
+    func inside(_ layer: Int) -> Int { sharesInsides ? 0 : result(layer) }
 }
 
 /// The most a micro-batch may hold.
@@ -33,7 +88,7 @@ package struct BatchCapacity: Sendable, Equatable {
 
 /// What a model's memory is laid out for.
 package enum ModelPurpose: Sendable {
-    /// Every block keeps what its backward needs.
+    /// Every block that is trained, or has one before it that is, keeps what its backward needs.
     case training
     /// All blocks share the memory of one.
     case inference
@@ -67,23 +122,22 @@ final class ActivationMemory {
     private let memory: FloatBuffer
 
     init(
-        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose,
+        _ scope: TrainingScope = TrainingScope()
     ) {
         self.capacity = capacity
-        let sizes = Sizes(configuration, capacity, threads: threads, purpose)
+        let sizes = Sizes(configuration, capacity, threads: threads, purpose, scope)
         memory = FloatBuffer(count: sizes.total)
         var arena = Arena(memory)
         embeddingSum = arena.take(sizes.embedding)
         embeddingStatistics = sizes.statistics(&arena)
         let projected = sizes.projected > 0 ? arena.take(sizes.projected) : nil
-        let kept = (0..<sizes.keptLayers).map { _ in
+        let insides = (0..<sizes.slots.insides).map { _ in LayerInside(sizes, &arena) }
+        let results = (0..<sizes.slots.results).map { _ in LayerResult(sizes, &arena) }
+        layers = (0..<configuration.layerCount).map { layer in
             LayerActivations(
-                queryKeyValue: arena.take(3 * sizes.hidden), logSumExp: arena.take(sizes.logSumExp),
-                context: arena.take(sizes.hidden), attentionSum: arena.take(sizes.hidden),
-                attentionStatistics: sizes.statistics(&arena), intermediate: arena.take(sizes.wide),
-                outputSum: arena.take(sizes.hidden), outputStatistics: sizes.statistics(&arena))
+                inside: insides[sizes.slots.inside(layer)], result: results[sizes.slots.result(layer)])
         }
-        layers = (0..<configuration.layerCount).map { kept[$0 % max(kept.count, 1)] }
         blockInput = arena.take(sizes.hidden)
         embeddingOutput = projected ?? blockInput
         attentionOutput = arena.take(sizes.hidden)
@@ -97,9 +151,10 @@ final class ActivationMemory {
 
     /// Bytes this would take, without taking them.
     static func bytes(
-        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose,
+        _ scope: TrainingScope = TrainingScope()
     ) -> Int {
-        Sizes(configuration, capacity, threads: threads, purpose).total * MemoryLayout<Float>.stride
+        Sizes(configuration, capacity, threads: threads, purpose, scope).total * MemoryLayout<Float>.stride
     }
 }
 
@@ -113,6 +168,8 @@ struct GradientMemory {
     let dense: UnsafeMutablePointer<Float>
     /// For sums over tokens.
     let sumScratch: UnsafeMutablePointer<Float>
+    /// For gradients of biases and LayerNorms that nobody wants; nil where there are none.
+    let discarded: UnsafeMutablePointer<Float>?
 
     fileprivate init(_ sizes: Sizes, _ arena: inout Arena) {
         wide = arena.take(sizes.wide)
@@ -120,6 +177,7 @@ struct GradientMemory {
         hidden = arena.take(sizes.hidden)
         dense = arena.take(sizes.dense)
         sumScratch = arena.take(sizes.sumScratch)
+        discarded = sizes.discarded > 0 ? arena.take(sizes.discarded) : nil
     }
 }
 
@@ -135,11 +193,14 @@ private struct Sizes {
     let logSumExp: Int
     let attentionScratchPerWorker: Int
     let sumScratch: Int
-    let keptLayers: Int
+    let slots: LayerSlots
+    /// The most that a block's gradient of a bias or LayerNorm takes.
+    let discarded: Int
     let total: Int
 
     init(
-        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose
+        _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose,
+        _ scope: TrainingScope
     ) {
         tokens = capacity.tokens
         embedding = Arena.padded(tokens * configuration.embeddingSize)
@@ -154,14 +215,17 @@ private struct Sizes {
         let widest = max(
             3 * configuration.hiddenSize, 2 * configuration.embeddingSize, configuration.intermediateSize)
         sumScratch = Arena.padded(TokenBlocks.scratch(tokens: tokens, width: widest))
-        keptLayers = purpose == .training ? configuration.layerCount : min(configuration.layerCount, 1)
+        slots = LayerSlots(configuration, purpose, scope)
+        discarded = scope.frozenLayers > scope.detachedLayers ? Arena.padded(widest) : 0
         let statistics = 2 * Arena.padded(tokens)
-        let layer = 6 * hidden + wide + logSumExp + 2 * statistics
+        let inside = 5 * hidden + wide + logSumExp + statistics
+        let result = hidden + statistics
         // Logits take as much as the statistics of one LayerNorm.
         let shared = embedding + projected + 2 * hidden + 2 * statistics + wide
-        let backward = purpose == .training ? wide + 4 * hidden + dense + sumScratch : 0
+        let backward = purpose == .training ? wide + 4 * hidden + dense + sumScratch + discarded : 0
         total =
-            keptLayers * layer + shared + backward + Arena.padded(attentionScratchPerWorker * threads)
+            slots.insides * inside + slots.results * result + shared + backward
+            + Arena.padded(attentionScratchPerWorker * threads)
     }
 
     func statistics(_ arena: inout Arena) -> LayerNormStatistics {

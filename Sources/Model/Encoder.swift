@@ -6,6 +6,7 @@ struct Pass {
     let configuration: ModelConfiguration
     let weights: ParameterViews
     let memory: ActivationMemory
+    private let scope: TrainingScope
     let batch: PackedBatch
     private let dropout: DropoutSettings?
     private let profile: StepProfile?
@@ -24,6 +25,7 @@ struct Pass {
         configuration = model.configuration
         weights = model.weights
         memory = model.memory
+        scope = model.scope
         self.batch = batch
         self.dropout = dropout
         profile = model.profile
@@ -69,6 +71,7 @@ struct Pass {
         attend(layer)
         willRead(weights.layers[layer].outputWeight)
         expand(layer)
+        activate(layer)
         willRead(end)
         contract(layer)
     }
@@ -99,11 +102,17 @@ struct Pass {
         }
     }
 
-    /// The first half of feed-forward, into `memory.wide`.
+    /// The first layer of feed-forward, before bias and activation.
     private func expand(_ layer: Int) {
+        dense(
+            memory.attentionOutput, hidden, weights.layers[layer].intermediateWeight, intermediate,
+            into: memory.layers[layer].intermediate)
+    }
+
+    /// The activation, into `memory.wide`.
+    private func activate(_ layer: Int) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
-        dense(memory.attentionOutput, hidden, view.intermediateWeight, intermediate, into: kept.intermediate)
         timed(.activationForward) {
             activationForward(
                 pool, activation, tokens: tokens, width: intermediate, bias: view.intermediateBias,
@@ -130,19 +139,36 @@ struct Pass {
     ///
     /// - isFinal: is told that gradients from this place on have their value.
     func backward(
-        _ layer: Int, gradients: LayerView, _ scratch: GradientMemory,
+        _ layer: Int, gradients view: LayerView, _ scratch: GradientMemory,
         _ isFinal: (UnsafeMutablePointer<Float>) -> Void
     ) {
+        let gradients = LayerGradients(
+            view, discarded: scope.trains(.layer(layer)) ? nil : scratch.discarded)
+        // Forward has left the last block as it is.
+        if scope.recomputesLayers, layer < memory.layers.count - 1 { recompute(layer) }
         backwardContract(layer, gradients: gradients, scratch)
-        isFinal(gradients.outputWeight)
+        isFinal(view.outputWeight)
         backwardExpand(layer, gradients: gradients, scratch)
-        isFinal(gradients.intermediateWeight)
+        isFinal(view.intermediateWeight)
         backwardAttention(layer, gradients: gradients, scratch)
-        isFinal(gradients.queryKeyValueWeight)
+        isFinal(view.queryKeyValueWeight)
+    }
+
+    /// Computes what a block keeps for its backward again, to the same bits.
+    private func recompute(_ layer: Int) {
+        recomputeInput(layer)
+        attend(layer)
+        expand(layer)
+        // In forward the activation adds it.
+        timed(.bias) {
+            biasForward(
+                pool, tokens: tokens, width: intermediate, bias: weights.layers[layer].intermediateBias,
+                target: memory.layers[layer].intermediate)
+        }
     }
 
     /// The second half of feed-forward: `scratch.wide` becomes the gradient of what went into it.
-    private func backwardContract(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
+    private func backwardContract(_ layer: Int, gradients: LayerGradients, _ scratch: GradientMemory) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
         timed(.layerNormBackward) {
@@ -150,7 +176,7 @@ struct Pass {
                 pool, tokens: tokens, width: hidden, normalized: kept.outputSum, weights: view.outputNorm,
                 statistics: kept.outputStatistics, dropout: hiddenDropout(.feedForwardOutput, layer: layer),
                 gradient: scratch.hidden, inputGradient: scratch.dense,
-                weightsGradient: gradients.outputNorm, biasGradient: gradients.outputBias,
+                weightsGradient: gradients.sums.outputNorm, biasGradient: gradients.sums.outputBias,
                 scratch: scratch.sumScratch)
             layerNormRecompute(
                 pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
@@ -162,21 +188,22 @@ struct Pass {
         timed(.activationBackward) {
             activationBackward(
                 pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
-                gradient: scratch.wide, output: memory.wide, biasGradient: gradients.intermediateBias,
+                gradient: scratch.wide, output: memory.wide, biasGradient: gradients.sums.intermediateBias,
                 scratch: scratch.sumScratch)
         }
-        weightGradient(scratch.dense, hidden, input: memory.wide, intermediate, into: gradients.outputWeight)
+        weightGradient(
+            scratch.dense, hidden, input: memory.wide, intermediate, into: gradients.products?.outputWeight)
     }
 
-    private func backwardExpand(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
+    private func backwardExpand(_ layer: Int, gradients: LayerGradients, _ scratch: GradientMemory) {
         let view = weights.layers[layer]
         denseBackward(
             scratch.wide, intermediate, input: memory.attentionOutput, hidden,
-            weightGradient: gradients.intermediateWeight, weight: view.intermediateWeight,
+            weightGradient: gradients.products?.intermediateWeight, weight: view.intermediateWeight,
             inputGradient: scratch.hidden, .add)
     }
 
-    private func backwardAttention(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
+    private func backwardAttention(_ layer: Int, gradients: LayerGradients, _ scratch: GradientMemory) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
         timed(.layerNormBackward) {
@@ -184,14 +211,14 @@ struct Pass {
                 pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
                 weights: view.attentionNorm, statistics: kept.attentionStatistics,
                 dropout: hiddenDropout(.attentionOutput, layer: layer), gradient: scratch.hidden,
-                inputGradient: scratch.dense, weightsGradient: gradients.attentionNorm,
-                biasGradient: gradients.attentionOutputBias, scratch: scratch.sumScratch)
+                inputGradient: scratch.dense, weightsGradient: gradients.sums.attentionNorm,
+                biasGradient: gradients.sums.attentionOutputBias, scratch: scratch.sumScratch)
         }
         // The gradient of attention's context takes the place that the feed-forward part is done with.
         let contextGradient = scratch.wide
         denseBackward(
             scratch.dense, hidden, input: kept.context, hidden,
-            weightGradient: gradients.attentionOutputWeight, weight: view.attentionOutputWeight,
+            weightGradient: gradients.products?.attentionOutputWeight, weight: view.attentionOutputWeight,
             inputGradient: contextGradient)
         timed(.attentionBackward) {
             attentionBackward(
@@ -203,13 +230,16 @@ struct Pass {
         timed(.bias) {
             biasBackward(
                 pool, gradient: scratch.queryKeyValue, tokens: tokens, width: 3 * hidden,
-                bias: gradients.queryKeyValueBias, scratch: scratch.sumScratch)
+                bias: gradients.sums.queryKeyValueBias, scratch: scratch.sumScratch)
         }
         recomputeInput(layer)
-        denseBackward(
+        weightGradient(
             scratch.queryKeyValue, 3 * hidden, input: memory.blockInput, hidden,
-            weightGradient: gradients.queryKeyValueWeight, weight: view.queryKeyValueWeight,
-            inputGradient: scratch.hidden, .add)
+            into: gradients.products?.queryKeyValueWeight)
+        guard scope.needsInputGradient(ofLayer: layer) else { return }
+        inputGradient(
+            scratch.queryKeyValue, 3 * hidden, weight: view.queryKeyValueWeight, hidden, into: scratch.hidden,
+            .add)
     }
 
     /// Puts what block `layer` read into `memory.blockInput` again.
@@ -247,7 +277,7 @@ struct Pass {
     /// Both gradients of a dense layer whose output's gradient is `gradient`.
     func denseBackward(
         _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
-        weightGradient: UnsafeMutablePointer<Float>, weight: UnsafePointer<Float>,
+        weightGradient: UnsafeMutablePointer<Float>?, weight: UnsafePointer<Float>,
         inputGradient: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
     ) {
         self.weightGradient(gradient, outputWidth, input: input, inputWidth, into: weightGradient)
@@ -255,11 +285,12 @@ struct Pass {
             gradient, outputWidth, weight: weight, inputWidth, into: inputGradient, accumulation)
     }
 
-    /// target = (or +=) gradientᵀ · input.
+    /// target = (or +=) gradientᵀ · input; nothing where there is no target.
     func weightGradient(
         _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
-        into target: UnsafeMutablePointer<Float>
+        into target: UnsafeMutablePointer<Float>?
     ) {
+        guard let target else { return }
         timed(.denseBackward) {
             product(
                 pool, Matrix(reading: gradient, rows: tokens, columns: outputWidth), transposeA: true,

@@ -19,9 +19,19 @@ package struct Parameter: Sendable, Equatable {
     /// Whether weight decay applies: not to biases and LayerNorm.
     package let decays: Bool
     package let gradient: GradientKind
+    package let part: ModelPart
 
     package var count: Int { shape.reduce(1, *) }
     package var range: Range<Int> { offset..<offset + count }
+}
+
+/// Where in the model a parameter is.
+package enum ModelPart: Sendable, Equatable {
+    /// Tables, LayerNorm and, where there is one, the projection.
+    case embeddings
+    /// A block of the encoder, from 0.
+    case layer(Int)
+    case head
 }
 
 /// Names, shapes and places of all parameters, end to end in one flat buffer of `count` floats. The single
@@ -32,6 +42,7 @@ package struct Parameter: Sendable, Equatable {
 package struct ParameterLayout: Sendable, Equatable {
     package let parameters: [Parameter]
     package let count: Int
+    package let layerCount: Int
     private let indexByName: [String: Int]
 
     package init(_ configuration: ModelConfiguration) {
@@ -42,6 +53,7 @@ package struct ParameterLayout: Sendable, Equatable {
         builder.addEmbeddings(configuration)
         for index in 0..<configuration.layerCount {
             let layer = "\(prefix).encoder.layer.\(index)"
+            builder.part = .layer(index)
             let projections = ["query", "key", "value"].map { "\(layer).attention.self.\($0)" }
             for projection in projections {
                 builder.add("\(projection).weight", [hidden, hidden], gradient: .product)
@@ -53,8 +65,10 @@ package struct ParameterLayout: Sendable, Equatable {
             builder.addDense("\(layer).output.dense", output: hidden, input: intermediate)
             builder.addLayerNorm("\(layer).output.LayerNorm", hidden)
         }
+        builder.part = .head
         builder.addDense(Self.spanHead, output: 2, input: hidden, gradient: .sum)
         parameters = builder.parameters
+        layerCount = configuration.layerCount
         count = builder.count
         indexByName = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
     }
@@ -70,12 +84,14 @@ extension ParameterLayout {
     private struct Builder {
         var parameters: [Parameter] = []
         var count = 0
+        /// Of what is added.
+        var part = ModelPart.embeddings
 
         mutating func add(
             _ name: String, _ shape: [Int], decays: Bool = true, gradient: GradientKind = .sum
         ) {
             let parameter = Parameter(
-                name: name, shape: shape, offset: count, decays: decays, gradient: gradient)
+                name: name, shape: shape, offset: count, decays: decays, gradient: gradient, part: part)
             parameters.append(parameter)
             count += parameter.count
         }

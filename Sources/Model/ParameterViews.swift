@@ -18,6 +18,32 @@ struct LayerView {
     let outputNorm: LayerNormWeights
 }
 
+/// Where a block's backward puts the gradients of its weights.
+struct LayerGradients {
+    /// For biases and LayerNorms.
+    let sums: LayerView
+    /// For the weights of dense layers; nil where they stay as they are.
+    let products: LayerView?
+
+    /// - view: the block's own gradients.
+    /// - discarded: takes sums instead, where the block stays as it is.
+    init(_ view: LayerView, discarded: UnsafeMutablePointer<Float>?) {
+        sums = discarded.map(LayerView.init(everywhere:)) ?? view
+        products = discarded == nil ? view : nil
+    }
+}
+
+extension LayerView {
+    /// Whatever is written goes to one place.
+    fileprivate init(everywhere place: UnsafeMutablePointer<Float>) {
+        let norm = LayerNormWeights(gamma: place, beta: place)
+        self.init(
+            queryKeyValueWeight: place, queryKeyValueBias: place, attentionOutputWeight: place,
+            attentionOutputBias: place, attentionNorm: norm, intermediateWeight: place,
+            intermediateBias: place, outputWeight: place, outputBias: place, outputNorm: norm)
+    }
+}
+
 /// Pointers to the tensors of the dense layer between embeddings and encoder.
 struct ProjectionView {
     /// `[hidden, embedding]`, `[hidden]`.

@@ -42,6 +42,7 @@ package final class SpanModel {
     package let layout: ParameterLayout
     package let parameters: FloatBuffer
     package let capacity: BatchCapacity
+    package let scope: TrainingScope
     /// Where a step's time goes, kernel by kernel; nil does not measure.
     package var profile: StepProfile?
     package let pool: WorkerPool
@@ -49,9 +50,11 @@ package final class SpanModel {
     let memory: ActivationMemory
 
     /// - purpose: `.inference` takes a fraction of the memory and does not allow `backward`.
+    /// - scope: what backward leaves out, and what it computes again.
     package init(
         configuration: ModelConfiguration, layout: ParameterLayout, parameters: FloatBuffer,
-        capacity: BatchCapacity, pool: WorkerPool, purpose: ModelPurpose = .training
+        capacity: BatchCapacity, pool: WorkerPool, purpose: ModelPurpose = .training,
+        scope: TrainingScope = TrainingScope()
     ) {
         precondition(parameters.count == layout.count)
         self.configuration = configuration
@@ -59,16 +62,17 @@ package final class SpanModel {
         self.parameters = parameters
         self.capacity = capacity
         self.pool = pool
+        self.scope = scope
         weights = ParameterViews(configuration, layout, parameters.pointer)
-        memory = ActivationMemory(configuration, capacity, threads: pool.threadCount, purpose)
+        memory = ActivationMemory(configuration, capacity, threads: pool.threadCount, purpose, scope)
     }
 
     /// Bytes of activations that a model with this capacity takes.
     package static func activationBytes(
         _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int,
-        _ purpose: ModelPurpose = .training
+        _ purpose: ModelPurpose = .training, _ scope: TrainingScope = TrainingScope()
     ) -> Int {
-        ActivationMemory.bytes(configuration, capacity, threads: threads, purpose)
+        ActivationMemory.bytes(configuration, capacity, threads: threads, purpose, scope)
     }
 
     /// Computes the logits of every token; `dropout` is nil in evaluation.
@@ -98,16 +102,19 @@ package final class SpanModel {
     }
 
     /// Sums the loss over the labelled sequences and overwrites the logits by the gradient of `weight` · loss,
-    /// which `backward` goes on from. `weight` is 1 / features of the global batch.
-    package func loss(_ batch: PackedBatch, weight: Float) -> SpanLoss {
+    /// which `backward` goes on from. `weight` is 1 / features of the global batch; `smoothing` as
+    /// `crossEntropyRow`'s.
+    package func loss(_ batch: PackedBatch, weight: Float, smoothing: Float = 0) -> SpanLoss {
         var result = SpanLoss()
         for (index, label) in batch.labels.enumerated() {
             guard let label else { preconditionFailure("sequence \(index) has no label") }
             let range = batch.range(index)
             let start = crossEntropyRow(
-                memory.startLogits + range.lowerBound, range.count, label: label.start, weight: weight / 2)
+                memory.startLogits + range.lowerBound, range.count, label: label.start, weight: weight / 2,
+                smoothing: smoothing)
             let end = crossEntropyRow(
-                memory.endLogits + range.lowerBound, range.count, label: label.end, weight: weight / 2)
+                memory.endLogits + range.lowerBound, range.count, label: label.end, weight: weight / 2,
+                smoothing: smoothing)
             result.total += (start.loss + end.loss) / 2
             result.correctStarts += start.correct ? 1 : 0
             result.correctEnds += end.correct ? 1 : 0
@@ -116,8 +123,8 @@ package final class SpanModel {
         return result
     }
 
-    /// Adds the gradient of every parameter to `gradients`, laid out as the parameters. `batch` and `dropout`
-    /// are those of the `forward` before.
+    /// Adds the gradient of every parameter that is trained to `gradients`, laid out as the parameters. `batch` and
+    /// `dropout` are those of the `forward` before.
     ///
     /// - products: `.overwrite` writes the gradients of kind `.product`, whatever stood there, instead of adding
     ///   to them: for the first micro-batch of a step, which then needs no zeros there.
@@ -134,10 +141,16 @@ package final class SpanModel {
         func tell(_ start: UnsafeMutablePointer<Float>) { watch?.isFinal(start - gradients.pointer) }
         pass.spanBackward(gradients: views, scratch)
         tell(views.spanWeight)
-        for layer in (0..<configuration.layerCount).reversed() {
+        for layer in (min(scope.detachedLayers, configuration.layerCount)..<configuration.layerCount)
+            .reversed()
+        {
             pass.backward(layer, gradients: views.layers[layer], scratch, tell)
         }
-        pass.embedBackward(gradients: views, scratch, tell)
+        if scope.freezesEmbeddings {
+            tell(gradients.pointer)
+        } else {
+            pass.embedBackward(gradients: views, scratch, tell)
+        }
     }
 }
 

@@ -91,4 +91,9 @@ package struct Dataset: Sendable {
         selection.questions = indexes.map { questions[$0] }
         return selection
     }
+    /// The same with at most `limit` questions, the first ones.
+    package func first(_ limit: Int?) -> Dataset {
+        guard let limit, limit < questions.count else { return self }
+        return selecting(0..<limit)
+    }
 }

@@ -1,4 +1,5 @@
 import Distributed
+import Foundation
 import Kernels
 import Model
 
@@ -11,8 +12,22 @@ package struct OptimizerSettings: Sendable, Equatable {
     package var epsilon = 1e-8
     /// The gradient is scaled down to this norm; 0 leaves it as it is.
     package var maxGradientNorm = 1.0
+    /// What the learning rate is multiplied by from one block to the one before it: the head has the whole rate, block
+    /// l of L this to the power of L − l (l from 0), the embeddings to the power of L + 1, as in BEiT (Bao et al., 2021).
+    package var layerwiseDecay = 1.0
 
     package init() {}
+
+    /// The share of the learning rate that a part of a model with `layers` blocks has.
+    package func rateFactor(_ part: ModelPart, layers: Int) -> Double {
+        let depth =
+            switch part {
+            case .head: 0
+            case .layer(let index): layers - index
+            case .embeddings: layers + 1
+            }
+        return pow(layerwiseDecay, Double(depth))
+    }
 }
 
 /// AdamW over the flat parameters, its two moments beside them in the same layout.
@@ -28,14 +43,15 @@ package final class AdamW {
     private let settings: OptimizerSettings
     /// Both moments, end to end.
     private let moments: FloatBuffer
-    private let ranges: [(range: Range<Int>, decays: Bool)]
+    private let ranges: [UpdatedRange]
     private let pool: WorkerPool
     private let exchange: GradientExchange?
 
+    /// - scope: whose parameters are updated; the moments of others stay zero and take no memory.
     /// - exchange: what adds up the gradients, where there are several ranks.
     package init(
-        layout: ParameterLayout, settings: OptimizerSettings, pool: WorkerPool,
-        exchange: GradientExchange? = nil
+        layout: ParameterLayout, settings: OptimizerSettings, scope: TrainingScope = TrainingScope(),
+        pool: WorkerPool, exchange: GradientExchange? = nil
     ) throws {
         self.settings = settings
         self.pool = pool
@@ -45,8 +61,10 @@ package final class AdamW {
         firstMoment = FloatBuffer(moments.pointer, count: count, release: {})
         secondMoment = FloatBuffer(moments.pointer + count, count: count, release: {})
         let handled = exchange?.handled ?? [0..<count]
-        ranges = Self.rangesOfEqualDecay(layout).flatMap { range, decays in
-            handled.clamped(to: range).map { ($0, decays) }
+        ranges = UpdatedRange.all(layout, settings, scope).flatMap { range in
+            handled.clamped(to: range.elements).map {
+                UpdatedRange(elements: $0, decays: range.decays, rateFactor: range.rateFactor)
+            }
         }
     }
 
@@ -74,14 +92,15 @@ package final class AdamW {
         _ parameters: FloatBuffer, gradients: FloatBuffer, gradientScale: Double, learningRate: Double
     ) {
         updates += 1
-        let step = AdamWStep(
-            learningRate: learningRate, beta1: settings.beta1, beta2: settings.beta2,
-            epsilon: settings.epsilon, weightDecay: settings.weightDecay, gradientScale: gradientScale,
-            step: updates)
-        for (range, decays) in ranges {
-            let offset = range.lowerBound
+        for range in ranges {
+            let step = AdamWStep(
+                learningRate: learningRate * range.rateFactor, beta1: settings.beta1, beta2: settings.beta2,
+                epsilon: settings.epsilon, weightDecay: settings.weightDecay, gradientScale: gradientScale,
+                step: updates)
+            let offset = range.elements.lowerBound
             adamWUpdate(
-                pool, step, decays: decays, count: range.count, parameters: parameters.pointer + offset,
+                pool, step, decays: range.decays, count: range.elements.count,
+                parameters: parameters.pointer + offset,
                 gradients: gradients.pointer + offset, firstMoment: firstMoment.pointer + offset,
                 secondMoment: secondMoment.pointer + offset)
         }
@@ -103,17 +122,29 @@ package final class AdamW {
         try exchange?.distributeToOwners(secondMoment)
         self.updates = updates
     }
+}
 
-    /// Neighbouring tensors that decay alike are updated as one.
-    private static func rangesOfEqualDecay(
-        _ layout: ParameterLayout
-    ) -> [(range: Range<Int>, decays: Bool)] {
-        var ranges: [(range: Range<Int>, decays: Bool)] = []
-        for parameter in layout.parameters {
-            if let last = ranges.last, last.decays == parameter.decays {
-                ranges[ranges.count - 1].range = last.range.lowerBound..<parameter.range.upperBound
+/// Elements that are updated alike.
+private struct UpdatedRange {
+    var elements: Range<Int>
+    let decays: Bool
+    /// Of the learning rate.
+    let rateFactor: Double
+
+    /// Those of all parameters that are trained, neighbouring tensors in one.
+    static func all(
+        _ layout: ParameterLayout, _ settings: OptimizerSettings, _ scope: TrainingScope
+    ) -> [UpdatedRange] {
+        var ranges: [UpdatedRange] = []
+        for parameter in layout.parameters where scope.trains(parameter.part) {
+            let factor = settings.rateFactor(parameter.part, layers: layout.layerCount)
+            if let last = ranges.last, last.elements.upperBound == parameter.offset,
+                last.decays == parameter.decays, last.rateFactor == factor
+            {
+                ranges[ranges.count - 1].elements = last.elements.lowerBound..<parameter.range.upperBound
             } else {
-                ranges.append((parameter.range, parameter.decays))
+                ranges.append(
+                    UpdatedRange(elements: parameter.range, decays: parameter.decays, rateFactor: factor))
             }
         }
         return ranges

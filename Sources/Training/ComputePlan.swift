@@ -55,7 +55,8 @@ package struct ComputePlan {
     package func model(_ loaded: LoadedModel, longest: Int) -> SpanModel {
         SpanModel(
             configuration: loaded.configuration, layout: loaded.layout, parameters: loaded.parameters,
-            capacity: BatchCapacity(tokens: microBatchTokens, sequenceLength: longest), pool: pool)
+            capacity: BatchCapacity(tokens: microBatchTokens, sequenceLength: longest), pool: pool,
+            scope: demand.scope)
     }
 
     /// Forward passes over `parameters`, of features of up to `longest` tokens.
@@ -96,12 +97,14 @@ extension Communicator {
     package func planCompute(
         _ settings: ComputeSettings, _ configuration: ModelConfiguration, sequenceLength: Int,
         for purpose: MemoryDemand.Purpose, exchange: ExchangeSettings = ExchangeSettings(),
-        batchSize: Int = 1, savesState: Bool = false, memory: SystemMemory = SystemMemory()
+        batchSize: Int = 1, scope: TrainingScope = TrainingScope(), savesState: Bool = false,
+        memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
         let budget = try ThreadBudget(communicator: self, requested: settings.threads)
         var demand = MemoryDemand(
             configuration, for: purpose, sequenceLength: sequenceLength, threads: budget.threads,
             requestedTokens: settings.microBatchTokens)
+        demand.scope = scope
         var trains = false
         if case .training = purpose { trains = true }
         demand.sharing =

@@ -35,6 +35,17 @@ extension Dataset {
         )
     }
 
+    /// - Throws: as `splitting`.
+    package func part(_ part: DatasetPart) throws -> Dataset {
+        switch part {
+        case .whole: self
+        case .trainingShare(let share, let seed, let unit):
+            try splitting(validationShare: share, seed: seed, by: unit).training
+        case .validationShare(let share, let seed, let unit):
+            try splitting(validationShare: share, seed: seed, by: unit).validation
+        }
+    }
+
     /// The unit of each question, numbered in the order of first appearance, and how many there are.
     private func articleUnits() -> (units: [Int], count: Int) {
         var sets = DisjointSets(count: (questions.map(\.articleIndex).max() ?? -1) + 1)

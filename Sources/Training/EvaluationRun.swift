@@ -22,6 +22,8 @@ package struct EvaluationSettings: Sendable {
     package var featureCache = FeatureCacheChoice.off
     /// Where to keep the logits; nil keeps none.
     package var logitsFile: String?
+    /// Most questions to ask, the first ones; nil asks all.
+    package var maxSamples: Int?
 
     package init(models: [String], logits: [String] = [], dataset: String, outputDirectory: String) {
         self.models = models
@@ -160,7 +162,8 @@ extension EvaluationRun {
             preparation: preparations[fullest], identity: members[0].tokenizer.identity,
             communicator: communicator, pool: pool,
             cache: settings.featureCache.cache(in: settings.outputDirectory), logger: logger)
-        let request = FeatureRequest(files: [settings.dataset], kind: .evaluation)
+        let request = FeatureRequest(
+            files: [settings.dataset], kind: .evaluation, limit: settings.maxSamples)
         let data = try loader.load(request)
         try communicator.together {
             for preparation in preparations { try preparation.check(data.set, request) }
@@ -202,7 +205,7 @@ extension EvaluationRun {
         var saved: [WindowLogits] = []
         try communicator.onRoot {
             guard !settings.logits.isEmpty else { return }
-            let dataset = try DatasetReader.read([settings.dataset])
+            let dataset = try DatasetReader.read([settings.dataset]).first(settings.maxSamples)
             saved = try settings.logits.map { path in
                 try SavedLogits(path: path).group(with: dataset, path: path)
             }

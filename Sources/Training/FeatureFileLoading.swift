@@ -64,7 +64,9 @@ extension FeatureLoader {
         switch request.part {
         case .whole:
             return PreparedData(
-                set: FeatureSet(dataset: nil, questionIDs: reader.questionIDs, features: reader.features),
+                set: FeatureSet(
+                    dataset: nil, questionIDs: reader.questionIDs,
+                    features: reader.features.ofFirst(request.limit)),
                 notices: [])
         case .trainingShare(let validation, let seed, _): share = (validation, seed, false)
         case .validationShare(let validation, let seed, _): share = (validation, seed, true)
@@ -73,6 +75,7 @@ extension FeatureLoader {
             sizes: Array(repeating: 1, count: reader.questionIDs.count), share: share.validation,
             seed: share.seed, location: request.files.joined(separator: ", "), unit: "question")
         let features = reader.features.filter { drawn[$0.questionIndex] == share.isValidation }
+            .ofFirst(request.limit)
         guard !features.isEmpty else {
             throw TrainingError.data(
                 location: request.files.joined(separator: ", "),
@@ -117,7 +120,22 @@ extension FeatureLoader {
             notices += part.notices
             start = end
         }
-        return PreparedData(set: set, notices: notices)
+        let features = set.features.ofFirst(request.limit)
+        return PreparedData(
+            set: FeatureSet(dataset: nil, questionIDs: set.questionIDs, features: features), notices: notices)
+    }
+}
+
+extension [Feature] {
+    /// Those of the first `limit` questions that have any; all where there is no limit.
+    fileprivate func ofFirst(_ limit: Int?) -> [Feature] {
+        guard let limit else { return self }
+        var questions: Set<Int> = []
+        let end = firstIndex { feature in
+            questions.insert(feature.questionIndex)
+            return questions.count > limit
+        }
+        return Array(self[..<(end ?? endIndex)])
     }
 }
 

@@ -19,11 +19,14 @@ package struct FeatureRequest: Sendable, Equatable {
     package let files: [String]
     package let part: DatasetPart
     package let kind: FeatureKind
+    /// Most questions of the part, the first ones; nil takes all.
+    package let limit: Int?
 
-    package init(files: [String], part: DatasetPart = .whole, kind: FeatureKind) {
+    package init(files: [String], part: DatasetPart = .whole, kind: FeatureKind, limit: Int? = nil) {
         self.files = files
         self.part = part
         self.kind = kind
+        self.limit = limit
     }
 }
 
@@ -175,19 +178,14 @@ extension FeatureLoader {
             all = try DatasetReader.read(request.files)
         }
         lastRead = all
-        switch request.part {
-        case .whole: return all
-        case .trainingShare(let share, let seed, let unit):
-            return try all.splitting(validationShare: share, seed: seed, by: unit).training
-        case .validationShare(let share, let seed, let unit):
-            return try all.splitting(validationShare: share, seed: seed, by: unit).validation
-        }
+        return try all.part(request.part).first(request.limit)
     }
 
     /// The hash of all that the features depend on.
     private func key(_ request: FeatureRequest, _ content: ContentHash) -> String {
         var hash = identity
         hash.add("\(FeatureCache.formatVersion) \(dureVersion) \(request.kind) \(request.part)")
+        if let limit = request.limit { hash.add("\(limit)") }
         hash.add(content.text)
         return hash.text
     }

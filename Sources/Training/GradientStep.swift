@@ -48,18 +48,22 @@ package final class GradientStep {
     private let seed: UInt64
     private let hiddenDropout: Float
     private let attentionDropout: Float
+    private let labelSmoothing: Float
     private var rows: WordRows
     private let others: [Range<Int>]
     /// `gradients`, and what gradients of further parts need until they are added to those before.
     private let buffers: [FloatBuffer]
 
     /// The elements of `gradients` that the last step wrote on any rank, ascending; all others are zero.
-    package var written: [Range<Int>] { rows.ranges + others }
+    package var written: [Range<Int>] { writtenRows + others }
+    private var writtenRows: [Range<Int>] { model.scope.trains(.embeddings) ? rows.ranges : [] }
 
+    /// - labelSmoothing: as `crossEntropyRow`'s.
     /// - split: one part for each rank where there is none.
     package init(
         model: SpanModel, communicator: any Communicator, seed: UInt64, hiddenDropout: Float,
-        attentionDropout: Float, exchange settings: ExchangeSettings = ExchangeSettings(),
+        attentionDropout: Float, labelSmoothing: Float = 0,
+        exchange settings: ExchangeSettings = ExchangeSettings(),
         split: BatchSplit? = nil
     ) throws {
         self.model = model
@@ -69,8 +73,9 @@ package final class GradientStep {
         self.seed = seed
         self.hiddenDropout = hiddenDropout
         self.attentionDropout = attentionDropout
+        self.labelSmoothing = labelSmoothing
         rows = WordRows(model.layout)
-        others = WordRows.others(model.layout)
+        others = WordRows.others(model.layout).intersection(model.layout.trained(in: model.scope))
         let own = try communicator.makeGroupBuffers(count: model.layout.count)
         gradients = own.own
         buffers =
@@ -127,7 +132,8 @@ package final class GradientStep {
             let packed = work.pack(items[cut])
             model.forward(packed, dropout: work.dropout, watch: forwardWatch)
             loss += model.profile.measure(.span) {
-                model.loss(packed, weight: 1 / Float(work.batch.features.count))
+                model.loss(
+                    packed, weight: 1 / Float(work.batch.features.count), smoothing: labelSmoothing)
             }
             let isLast = split.own.count == 1 && index == cuts.count - 1
             model.backward(
@@ -156,7 +162,7 @@ package final class GradientStep {
 
     /// Zeros the rows of the word embeddings that the last step wrote, and finds those of this step.
     private func clearWords(_ batch: GlobalBatch, _ features: any FeatureSource) {
-        for range in rows.ranges { gradients.pointer.zero(range) }
+        for range in writtenRows { gradients.pointer.zero(range) }
         rows.set(batch.features.map { features.sequence($0, position: 0).wordIDs })
     }
 
@@ -165,9 +171,9 @@ package final class GradientStep {
     /// - hasOwn: whether there are features; without, no product writes the weights of dense layers.
     private func clear(_ target: FloatBuffer, hasOwn: Bool) {
         if target !== gradients {
-            for range in rows.ranges { target.pointer.zero(range) }
+            for range in writtenRows { target.pointer.zero(range) }
         }
-        for parameter in model.layout.parameters {
+        for parameter in model.layout.parameters where model.scope.trains(parameter.part) {
             switch parameter.gradient {
             case .wordRows: break
             case .product: if !hasOwn { target.pointer.zero(parameter.range) }

@@ -62,6 +62,7 @@ package struct MemoryDemand: Sendable {
     package var gradientBuffers = 1
     /// Ranks of the host that has a copy of the state to be written, each counting its part; nil without one.
     package var checkpointSharing: Int?
+    package var scope = TrainingScope()
 
     package init(
         _ configuration: ModelConfiguration, for purpose: Purpose, sequenceLength: Int = 1, threads: Int = 1,
@@ -104,7 +105,7 @@ package struct MemoryDemand: Sendable {
         let scores = Double(threads) * Double(capacity.sequenceLength) * Double(capacity.sequenceLength)
         let limit = 1e15
         guard Double(capacity.tokens) * width + scores < limit / 4 else { return Int(limit) }
-        return SpanModel.activationBytes(configuration, capacity, threads: threads, purpose)
+        return SpanModel.activationBytes(configuration, capacity, threads: threads, purpose, scope)
     }
 }
 

@@ -68,6 +68,11 @@ package final class MetricsLog: TrainingObserver {
         case .stepped(let report):
             window.add(report)
             if report.step % interval == 0 { try writeWindow() }
+        case .skipped(let step, let epoch, let reason):
+            try write([
+                ("event", "skip"), ("step", .integer(step)), ("epoch", .number(epoch)),
+                ("reason", .string(reason)),
+            ])
         case .evaluated(let step, let epoch, let result):
             try write(
                 [("event", "eval"), ("step", .integer(step)), ("epoch", .number(epoch))] + result.members)

@@ -30,6 +30,7 @@ struct PreparedTraining {
         let opened = try OpenedModel(
             path: settings.model, tokenizer: settings.tokenizer, communicator: communicator)
         log(try StartUpCheck.run(StartUpCheck.environment + settings.startUpItems, over: communicator))
+        try settings.requireLayers(of: opened.configuration)
         exchange = try settings.exchange.resolved(communicator)
         let preparation = try communicator.together {
             try DataPreparation(
@@ -39,7 +40,8 @@ struct PreparedTraining {
             settings.compute(resumption, ranks: communicator.size), opened.configuration,
             sequenceLength: settings.features.maxSequenceLength,
             for: .training(validates: settings.validation != nil), exchange: exchange,
-            batchSize: batchSize, savesState: settings.saving != .never, memory: memory())
+            batchSize: batchSize, scope: settings.scope, savesState: settings.saving != .never,
+            memory: memory())
         try resumption?.requireFit(opened, over: communicator)
         loaded = try LoadedModel(
             opened, seed: settings.seed, trains: true, sharesMemory: exchange.sharesMemory,
@@ -85,6 +87,14 @@ extension TrainingSettings {
         batchSize.resolved(ranks: communicator.size)
     }
 
+    /// Only what the model has can stay as it is.
+    fileprivate func requireLayers(of configuration: ModelConfiguration) throws {
+        guard scope.frozenLayers > configuration.layerCount else { return }
+        throw TrainingError.setting(
+            flag: "--freeze-layers \(scope.frozenLayers)",
+            problem: "the model has \(configuration.layerCount) layers", remedy: "give no more than those")
+    }
+
     /// Micro-batches as before where nothing else is asked for and as many ranks train: another cut of a batch would
     /// change the last bits.
     fileprivate func compute(_ resumption: Resumption?, ranks: Int) -> ComputeSettings {
@@ -104,25 +114,27 @@ extension TrainingSettings {
             totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, schedule: schedule,
             evaluation: evaluation, saving: saving,
             check: parameterCheckSteps.map(Interval.steps) ?? .never, bestMetric: bestMetric,
-            patience: patience)
+            patience: patience, skippableSteps: skippableSteps)
     }
 
     fileprivate var trainingRequest: FeatureRequest {
         let kind = FeatureKind.training(strict: strict)
         guard case .split(let share, let unit) = validation else {
-            return FeatureRequest(files: trainFiles, kind: kind)
+            return FeatureRequest(files: trainFiles, kind: kind, limit: maxTrainSamples)
         }
         return FeatureRequest(
-            files: trainFiles, part: .trainingShare(validationShare: share, seed: seed, by: unit), kind: kind)
+            files: trainFiles, part: .trainingShare(validationShare: share, seed: seed, by: unit), kind: kind,
+            limit: maxTrainSamples)
     }
 
     fileprivate var validationRequest: FeatureRequest? {
         switch validation {
         case nil: nil
-        case .file(let path): FeatureRequest(files: [path], kind: .evaluation)
+        case .file(let path): FeatureRequest(files: [path], kind: .evaluation, limit: maxEvalSamples)
         case .split(let share, let unit):
             FeatureRequest(
-                files: trainFiles, part: .validationShare(share, seed: seed, by: unit), kind: .evaluation)
+                files: trainFiles, part: .validationShare(share, seed: seed, by: unit), kind: .evaluation,
+                limit: maxEvalSamples)
         }
     }
 

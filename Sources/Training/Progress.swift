@@ -26,6 +26,7 @@ package final class Progress: TrainingObserver {
             line("training on \(features) features, \(stepsPerEpoch) steps an epoch, \(totalSteps) steps")
         case .resumed(let point): line("going on after step \(point.step), from \(point.path)")
         case .stepped(let report): step(report)
+        case .skipped(let step, _, let reason): line("left out step \(step): \(reason)")
         case .evaluationStarted(let step):
             if isTerminal { draw("step \(step): evaluating …") }
         case .evaluated(let step, _, let result):

@@ -39,10 +39,15 @@ struct ResumeCheck {
         "split-sentences", "do-lower-case", "strip-accents", "strict", "validation-split",
         "split-by", "seed",
         "no-shuffle", "hidden-dropout-prob", "attention-dropout-prob", "gradient-compression",
-        "metric-for-best-model",
+        "metric-for-best-model", "layerwise-lr-decay", "label-smoothing", "freeze-embeddings",
+        "freeze-layers",
+        "max-train-samples", "max-eval-samples",
     ]
     /// What a checkpoint from before some settings were there was trained with.
-    private static let once = ["features": "\"default\"", "split-sentences": "false"]
+    private static let once = [
+        "features": "\"default\"", "split-sentences": "false", "layerwise-lr-decay": "1",
+        "label-smoothing": "0", "freeze-embeddings": "false", "freeze-layers": "0",
+    ]
     /// Settings that, together with the data, make the schedule.
     private static let length = ["num-train-epochs", "max-steps", "warmup-ratio", "warmup-steps"]
     /// Settings that change how sums are rounded, and nothing else.

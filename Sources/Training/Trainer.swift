@@ -31,12 +31,15 @@ package struct TrainingPlan: Sendable, Equatable {
     package var bestMetric: BestMetric
     /// Evaluations without a better one after which the run ends early; nil never does.
     package var patience: Int?
+    /// Steps that may be left out because their loss or gradient is not finite.
+    package var skippableSteps: Int
 
     package init(
         totalSteps: Int, stepsPerEpoch: Int, schedule: LearningRateSchedule, evaluation: Interval = .never,
         saving: Interval = .never, check: Interval = .never, bestMetric: BestMetric = .loss,
-        patience: Int? = nil
+        patience: Int? = nil, skippableSteps: Int = 0
     ) {
+        self.skippableSteps = skippableSteps
         self.bestMetric = bestMetric
         self.patience = patience
         self.check = check
@@ -111,7 +114,7 @@ package final class Trainer {
         hasStoppedEarly = try isPatienceOver()
         while state.step < plan.totalSteps, !hasStoppedEarly {
             communicator.place = "step \(state.step + 1)"
-            try emit(.stepped(try train(state.step)))
+            if let report = try train(state.step) { try emit(.stepped(report)) }
             state.step += 1
             let hadBreak = try finishStep()
             if hadBreak || wantsAttention { try attend() }
@@ -121,7 +124,10 @@ package final class Trainer {
     }
 
     /// One optimizer step: the batch, its gradient, the sum over ranks, the clipped update.
-    package func train(_ step: Int) throws -> StepReport {
+    ///
+    /// - Returns: nil where it was left out because its numbers are not finite.
+    @discardableResult
+    package func train(_ step: Int) throws -> StepReport? {
         let clock = ContinuousClock()
         let start = clock.now
         let batch = sampler.batch(step)
@@ -135,7 +141,7 @@ package final class Trainer {
             wantsAttention: isAskedToStop() || saver?.hasFailed == true)
         let reduced = clock.now
         wantsAttention = sum.wantsAttention
-        try requireFinite(sum, step: step, batch: batch)
+        guard try isFinite(sum, step: step, batch: batch) else { return nil }
         let learningRate = plan.schedule.rate(step)
         try model.profile.measure(.optimizer) {
             // The sum over ranks stands between every rank's last look at the parameters and here.
@@ -272,13 +278,19 @@ extension Trainer {
 // MARK: Numbers that are not finite
 
 extension Trainer {
-    /// The sums are the same on every rank, so all ranks stop together.
-    private func requireFinite(_ sum: StepSum, step: Int, batch: GlobalBatch) throws {
-        guard !sum.loss.loss.isFinite || !sum.gradientNorm.isFinite else { return }
+    /// The sums are the same on every rank, so all ranks stop together, or leave the step out.
+    ///
+    /// - Throws: where no more steps may be left out.
+    private func isFinite(_ sum: StepSum, step: Int, batch: GlobalBatch) throws -> Bool {
+        guard !sum.loss.loss.isFinite || !sum.gradientNorm.isFinite else { return true }
         let error = TrainingError.notFinite(
             step: step + 1, loss: sum.loss.loss, tensor: try firstNonFinite(),
             features: batch.features.map(features.name))
-        throw AgreedFailure(error, rank: 0, isOwn: communicator.isRoot)
+        guard step - optimizer.updates < plan.skippableSteps else {
+            throw AgreedFailure(error, rank: 0, isOwn: communicator.isRoot)
+        }
+        try emit(.skipped(step: step + 1, epoch: epoch(after: step + 1), reason: "\(error.what)"))
+        return false
     }
 
     /// A parameter that is damaged itself, else the gradient that backward, going from the last tensor to the

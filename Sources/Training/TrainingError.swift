@@ -18,14 +18,22 @@ package enum TrainingError: ExitCoded, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .setting(let flag, let problem, let remedy): "\(problem) (\(flag)): \(remedy)"
-        case .data(let location, let problem, let remedy): "\(problem) (\(location)): \(remedy)"
-        case .notFinite(let step, let loss, let tensor, let features):
-            "the loss or a gradient is not finite (step \(step), loss \(loss), first tensor "
-                + "\(tensor?.description ?? "none"), features \(features.joined(separator: " "))): "
+        case .setting(_, _, let remedy), .data(_, _, let remedy): "\(what): \(remedy)"
+        case .notFinite(let step, _, let tensor, _):
+            "\(what): "
                 + (step == 1 && tensor?.isGradient == false
                     ? "the model's weights are damaged, save or fetch them again"
                     : "lower --learning-rate or lengthen the warm-up, and check these features")
+        }
+    }
+
+    /// The error without what to do.
+    package var what: String {
+        switch self {
+        case .setting(let place, let problem, _), .data(let place, let problem, _): "\(problem) (\(place))"
+        case .notFinite(let step, let loss, let tensor, let features):
+            "the loss or a gradient is not finite (step \(step), loss \(loss), first tensor "
+                + "\(tensor?.description ?? "none"), features \(features.joined(separator: " ")))"
         }
     }
 }

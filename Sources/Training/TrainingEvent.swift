@@ -65,6 +65,8 @@ package enum TrainingEvent: Sendable {
     /// After `started`, where the run does not begin at the beginning.
     case resumed(ResumedPoint)
     case stepped(StepReport)
+    /// A step without update, and why.
+    case skipped(step: Int, epoch: Double, reason: String)
     case evaluationStarted(step: Int)
     case evaluated(step: Int, epoch: Double, EvaluationResult)
     case saved(SavedCheckpoint)

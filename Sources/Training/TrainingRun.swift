@@ -49,8 +49,8 @@ package struct TrainingRun {
         if let notice = prepared.exchange.notice(communicator) { logger.info("\(notice)") }
         let gradientStep = try gradientStep(model, prepared.exchange)
         let optimizer = try AdamW(
-            layout: prepared.loaded.layout, settings: settings.optimizer, pool: prepared.compute.pool,
-            exchange: gradientStep.exchange)
+            layout: prepared.loaded.layout, settings: settings.optimizer, scope: settings.scope,
+            pool: prepared.compute.pool, exchange: gradientStep.exchange)
         try resumption?.restore(optimizer, prepared.loaded.layout, over: communicator)
         try communicator.onRoot { try makeRoom(in: folder, for: resumption) }
         let name = resumption?.run ?? UUID().uuidString
@@ -147,7 +147,7 @@ extension TrainingRun {
             model: model, communicator: communicator, seed: settings.seed,
             hiddenDropout: settings.hiddenDropout ?? model.configuration.hiddenDropout,
             attentionDropout: settings.attentionDropout ?? model.configuration.attentionDropout,
-            exchange: exchange,
+            labelSmoothing: settings.labelSmoothing, exchange: exchange,
             split: exchange.isDeterministic
                 ? BatchSplit(batchSize: settings.batchSize(communicator), dealtTo: communicator) : nil)
     }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Model
 import QuestionAnswering
 
 /// How many features an optimizer step takes.
@@ -95,9 +96,16 @@ package struct TrainingSettings: Sendable {
     package var outputDirectory: String
     package var trainFiles: [String]
     package var validation: ValidationSource?
+    /// Most questions to train on, and to validate on, the first ones; nil takes all.
+    package var maxTrainSamples: Int?
+    package var maxEvalSamples: Int?
     package var batchSize = BatchSize.global(16)
     package var length = TrainingLength.epochs(3)
     package var optimizer = OptimizerSettings()
+    /// What stays as it is, and what backward computes again.
+    package var scope = TrainingScope()
+    /// The share of the target that goes to all positions alike; in training, not in evaluation.
+    package var labelSmoothing: Float = 0
     package var schedule = ScheduleKind.linear
     package var warmup = Warmup.ratio(0)
     /// For `cosine_with_restarts`.
@@ -131,6 +139,8 @@ package struct TrainingSettings: Sendable {
     package var hiddenDropout: Float?
     package var attentionDropout: Float?
     package var loggingSteps = 10
+    /// Steps that may be left out because their loss or gradient is not finite.
+    package var skippableSteps = 0
     /// Steps between comparisons of the parameters over ranks; nil never compares.
     package var parameterCheckSteps: Int? = 100
 
@@ -167,6 +177,8 @@ extension TrainingSettings {
             flags.append(("split-by", .string(unit.rawValue)))
         case nil: break
         }
+        flags.append(("max-train-samples", maxTrainSamples.map(JSONValue.integer) ?? .null))
+        flags.append(("max-eval-samples", maxEvalSamples.map(JSONValue.integer) ?? .null))
         flags.append(("batch-size", .integer(batchSize.resolved(ranks: ranks))))
         switch length {
         case .epochs(let epochs): flags.append(("num-train-epochs", .number(epochs)))
@@ -188,7 +200,17 @@ extension TrainingSettings {
         case .steps(let steps): flags.append(("warmup-steps", .integer(steps)))
         case .ratio(let ratio): flags.append(("warmup-ratio", .number(ratio)))
         }
-        return flags + scheduleFlags
+        return flags + scheduleFlags + scopeFlags
+    }
+
+    private var scopeFlags: [(String, JSONValue)] {
+        [
+            ("layerwise-lr-decay", .number(optimizer.layerwiseDecay)),
+            ("label-smoothing", .float(labelSmoothing)),
+            ("freeze-embeddings", .boolean(scope.freezesEmbeddings)),
+            ("freeze-layers", .integer(scope.frozenLayers)),
+            ("gradient-checkpointing", .boolean(scope.recomputesLayers)),
+        ]
     }
 
     /// What only some schedules have.
@@ -270,6 +292,7 @@ extension TrainingSettings {
             ("micro-batch-tokens", compute.microBatchTokens.map(JSONValue.integer) ?? .null),
             ("threads", compute.threads.map(JSONValue.integer) ?? .null),
             ("logging-steps", .integer(loggingSteps)),
+            ("skip-nonfinite-steps", .integer(skippableSteps)),
             ("parameter-check-steps", .integer(parameterCheckSteps ?? 0)),
             ("gradient-bucket-megabytes", .number(Double(exchange.buckets.bucketBytes) / 1e6)),
             ("communication-progress", .string(exchange.progress.rawValue)),

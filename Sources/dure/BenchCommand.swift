@@ -120,6 +120,7 @@ struct BenchStepOptions: ParsableArguments {
     @Option(help: "Steps that count.")
     var steps = 5
 
+    @OptionGroup var scope: ScopeOptions
     @OptionGroup var model: BenchModelOptions
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var ranks: RankOptions
@@ -137,6 +138,7 @@ struct BenchStepOptions: ParsableArguments {
         settings.maxSequenceLength = maxSeqLength
         settings.steps = steps
         settings.compute = compute.settings
+        settings.scope = scope.scope
         settings.exchange = exchange.settings
         return settings
     }

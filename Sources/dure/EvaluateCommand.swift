@@ -26,6 +26,9 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
     @Option(help: "Dataset.")
     var dataset: String
 
+    @Option(help: "Answer the first questions only, this many.")
+    var maxEvalSamples: Int?
+
     @Option(help: "Folder for predictions and metrics.")
     var outputDir: String
 
@@ -52,6 +55,7 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
         }
         try require(
             (0...Int(Int32.max)).contains(showSamples), "--show-samples", showSamples, "0 or more")
+        try requirePositive("--max-eval-samples", maxEvalSamples)
         if let saveLogits {
             try require(
                 saveLogits.hasSuffix(".h5"), "--save-logits", "'\(saveLogits)'", "a name that ends in .h5")
@@ -86,6 +90,7 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
         settings.compute = compute.settings
         settings.featureCache = cache.choice(.off)
         settings.logitsFile = saveLogits
+        settings.maxSamples = maxEvalSamples
         return settings
     }
 }

@@ -33,6 +33,12 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
     )
     var splitBy = SplitUnit.question
 
+    @Option(help: "Train on the first questions only, this many.")
+    var maxTrainSamples: Int?
+
+    @Option(help: "Validate on the first questions only, this many.")
+    var maxEvalSamples: Int?
+
     @Option(help: "What to do with a window without the answer: point at [CLS], or leave it out.")
     var unanswerableWindows = UnanswerableWindows.cls
 
@@ -41,6 +47,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
 
     @OptionGroup(title: "Batches") var batch: BatchOptions
     @OptionGroup(title: "Optimizer") var optimizer: OptimizerOptions
+    @OptionGroup(title: "Optimizer") var scope: ScopeOptions
     @OptionGroup(title: "Windows") var features: FeatureOptions
     @OptionGroup(title: "Windows") var cache: FeatureCacheOptions
     @OptionGroup(title: "Answers") var answers: AnswerOptions
@@ -64,6 +71,11 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         if let flag = schedule.flagThatNeedsEvaluations, validationFile == nil, validationSplit == nil {
             throw ValidationError("\(flag) needs --validation-file or --validation-split")
         }
+        try requirePositive("--max-train-samples", maxTrainSamples)
+        try requirePositive("--max-eval-samples", maxEvalSamples)
+        guard maxEvalSamples == nil || validationFile != nil || validationSplit != nil else {
+            throw ValidationError("--max-eval-samples needs --validation-file or --validation-split")
+        }
         guard splitBy == .question || validationSplit != nil else {
             throw ValidationError("--split-by \(splitBy.rawValue) needs --validation-split")
         }
@@ -82,9 +94,13 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         var settings = TrainingSettings(model: model, outputDirectory: outputDir, trainFiles: trainFile)
         settings.validation =
             validationFile.map(ValidationSource.file) ?? validationSplit.map { .split($0, by: splitBy) }
+        settings.maxTrainSamples = maxTrainSamples
+        settings.maxEvalSamples = maxEvalSamples
         settings.batchSize = batch.size
         settings.length = schedule.length
         settings.optimizer = optimizer.settings
+        settings.labelSmoothing = optimizer.labelSmoothing
+        settings.scope = scope.scope
         settings.schedule = optimizer.lrSchedulerType
         settings.warmup = optimizer.warmup
         settings.restarts = optimizer.shape.restarts
@@ -111,6 +127,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         settings.hiddenDropout = schedule.hiddenDropoutProb
         settings.attentionDropout = schedule.attentionDropoutProb
         settings.loggingSteps = schedule.loggingSteps
+        settings.skippableSteps = schedule.skipNonfiniteSteps
         return settings
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Distributed
+import Model
 import Training
 
 struct BatchOptions: ParsableArguments {
@@ -56,6 +57,15 @@ struct OptimizerOptions: ParsableArguments {
     @Option(help: "Steps over which the learning rate rises.")
     var warmupSteps: Int?
 
+    @Option(
+        help:
+            "What the learning rate is multiplied by from a layer to the one before it; the head has the whole rate."
+    )
+    var layerwiseLrDecay = 1.0
+
+    @Option(help: "Share of the target that goes to all positions of a window alike.")
+    var labelSmoothing: Float = 0
+
     @OptionGroup var shape: ScheduleOptions
 
     func validate() throws {
@@ -65,6 +75,12 @@ struct OptimizerOptions: ParsableArguments {
         try require(adamBeta2 >= 0 && adamBeta2 < 1, "--adam-beta2", adamBeta2, "from 0 to below 1")
         try require(adamEpsilon > 0 && adamEpsilon.isFinite, "--adam-epsilon", adamEpsilon, "above 0")
         try require(maxGradNorm >= 0 && maxGradNorm.isFinite, "--max-grad-norm", maxGradNorm, "0 or more")
+        try require(
+            layerwiseLrDecay > 0 && layerwiseLrDecay <= 1, "--layerwise-lr-decay", layerwiseLrDecay,
+            "above 0, and at most 1")
+        try require(
+            labelSmoothing >= 0 && labelSmoothing < 1, "--label-smoothing", labelSmoothing,
+            "from 0 to below 1")
         if let warmupRatio {
             try require((0...1).contains(warmupRatio), "--warmup-ratio", warmupRatio, "from 0 to 1")
         }
@@ -84,6 +100,7 @@ struct OptimizerOptions: ParsableArguments {
         settings.beta2 = adamBeta2
         settings.epsilon = adamEpsilon
         settings.maxGradientNorm = maxGradNorm
+        settings.layerwiseDecay = layerwiseLrDecay
         return settings
     }
 
@@ -141,6 +158,32 @@ struct ScheduleOptions: ParsableArguments {
 
     var restarts: Restarts {
         restartEpochs.map { .epochs($0, multiplier: restartMultiplier ?? 1) } ?? .parts(lrRestarts ?? 1)
+    }
+}
+
+/// Which parts of a model are trained, and what backward computes again.
+struct ScopeOptions: ParsableArguments {
+    @Flag(inversion: .prefixedNo, help: "Leave the embeddings as they are.")
+    var freezeEmbeddings = false
+
+    @Option(
+        help: "Leave this many of the first layers as they are; with --freeze-embeddings backward ends there."
+    )
+    var freezeLayers = 0
+
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Compute layers again in backward instead of keeping them: less memory, the same bits, slower.")
+    var gradientCheckpointing = false
+
+    func validate() throws {
+        try require(freezeLayers >= 0, "--freeze-layers", freezeLayers, "0 or more")
+    }
+
+    var scope: TrainingScope {
+        TrainingScope(
+            freezesEmbeddings: freezeEmbeddings, frozenLayers: freezeLayers,
+            recomputesLayers: gradientCheckpointing)
     }
 }
 
@@ -283,6 +326,9 @@ struct RunOptions: ParsableArguments {
     @Option(help: "Steps between lines of metrics.")
     var loggingSteps = 10
 
+    @Option(help: "Leave out this many steps whose loss or gradient is not finite, instead of stopping.")
+    var skipNonfiniteSteps = 0
+
     func validate() throws {
         if let numTrainEpochs {
             try require(
@@ -301,6 +347,8 @@ struct RunOptions: ParsableArguments {
             throw ValidationError("\(flag) needs --eval-strategy steps or epoch")
         }
         try requirePositive("--logging-steps", loggingSteps)
+        try require(
+            skipNonfiniteSteps >= 0, "--skip-nonfinite-steps", skipNonfiniteSteps, "0 or more")
         for (flag, value) in [
             ("--hidden-dropout-prob", hiddenDropoutProb), ("--attention-dropout-prob", attentionDropoutProb),
         ] {

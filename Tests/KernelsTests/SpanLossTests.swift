@@ -31,6 +31,29 @@ import Testing
         }
     }
 
+    @Test("smoothed cross entropy and its gradient, by finite differences", arguments: [2, 7, 65, 200])
+    func smoothedCrossEntropy(_ count: Int) {
+        var random = TestRandom(UInt64(count) + 1)
+        for smoothing in [0.01, 0.1, 0.5] {
+            let logits = random.normals(count, scale: 3)
+            let label = Int.random(in: 0..<count, using: &random)
+            let row = Memory(logits)
+            let loss = crossEntropyRow(
+                row.pointer, count, label: label, weight: 0.5, smoothing: Float(smoothing)
+            ).loss
+            func expected(_ logits: [Double]) -> Double {
+                let all = (0..<count).map { Reference.crossEntropy(logits, label: $0) }
+                let share = Double(Float(smoothing))
+                return (1 - share) * all[label] + share * all.reduce(0, +) / Double(count)
+            }
+            #expect(abs(loss - expected(logits.doubles)) <= 1e-6 * max(loss, 1))
+            let error = gradientError(row.values().doubles, at: ["logits": logits.doubles], along: "logits") {
+                0.5 * expected($0["logits", default: []])
+            }
+            #expect(error < 1e-6)
+        }
+    }
+
     @Test("losses are those of PyTorch in float64, also where all the rest underflows")
     func agreesWithFixtures() throws {
         for fixture in try KernelFixtures.load().crossEntropy {

@@ -118,7 +118,7 @@ extension TinyTraining {
     }
 }
 
-private struct ZeroGradients: Decodable {
+struct ZeroGradients: Decodable {
     let names: [String]
 
     enum CodingKeys: String, CodingKey {

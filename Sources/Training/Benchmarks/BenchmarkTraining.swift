@@ -24,7 +24,8 @@ struct BenchmarkTraining {
         let exchange = try settings.exchange.resolved(communicator)
         let compute = try communicator.planCompute(
             settings.compute, configuration, sequenceLength: features.longest,
-            for: .training(validates: false), exchange: exchange, batchSize: settings.batchSize)
+            for: .training(validates: false), exchange: exchange, batchSize: settings.batchSize,
+            scope: settings.scope)
         for notice in compute.notices { logger.warning("\(notice)") }
         let layout = ParameterLayout(configuration)
         if exchange.sharesMemory { try communicator.formGroups(layout, trains: true) }
@@ -38,14 +39,15 @@ struct BenchmarkTraining {
         model = SpanModel(
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
-                tokens: compute.microBatchTokens, sequenceLength: features.longest), pool: compute.pool)
+                tokens: compute.microBatchTokens, sequenceLength: features.longest), pool: compute.pool,
+            scope: settings.scope)
         gradientStep = try GradientStep(
             model: model, communicator: communicator, seed: 1, hiddenDropout: configuration.hiddenDropout,
             attentionDropout: configuration.attentionDropout, exchange: exchange,
             split: exchange.isDeterministic
                 ? BatchSplit(batchSize: settings.batchSize, dealtTo: communicator) : nil)
         optimizer = try AdamW(
-            layout: layout, settings: OptimizerSettings(), pool: compute.pool,
+            layout: layout, settings: OptimizerSettings(), scope: settings.scope, pool: compute.pool,
             exchange: gradientStep.exchange)
         let total = settings.steps + settings.warmup
         let schedule = LearningRateSchedule(kind: .constant, peak: 1e-5, warmupSteps: 0, totalSteps: total)

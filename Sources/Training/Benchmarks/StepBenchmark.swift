@@ -11,6 +11,7 @@ package struct StepBenchmark {
         package var steps = 5
         package var warmup = 1
         package var compute = ComputeSettings()
+        package var scope = TrainingScope()
         package var exchange = ExchangeSettings()
 
         package init() {}
@@ -65,7 +66,9 @@ package struct StepBenchmark {
         var reports: [StepReport] = []
         for step in 0..<settings.warmup { _ = try trainer.train(step) }
         model.profile = profile
-        for step in 0..<settings.steps { reports.append(try trainer.train(settings.warmup + step)) }
+        for step in 0..<settings.steps {
+            if let report = try trainer.train(settings.warmup + step) { reports.append(report) }
+        }
         try trainer.settle()
         return (reports, profile)
     }

@@ -27,6 +27,9 @@ struct TinyTraining: Sendable {
     var evaluation = Interval.never
     var saving = Interval.never
     var patience: Int?
+    var scope = TrainingScope()
+    var labelSmoothing: Float = 0
+    var skippableSteps = 0
     /// Numbers to put in place of the weights, by their place in the flat buffer.
     var planted: [Int: Float] = [:]
 
@@ -60,7 +63,7 @@ struct TinyTraining: Sendable {
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
                 tokens: microBatchTokens, sequenceLength: features.inputs.map(\.wordIDs.count).max() ?? 1),
-            pool: pool)
+            pool: pool, scope: scope)
     }
 
     /// Trains as one rank of `communicator`; `prepare` may set what the trainer does between steps.
@@ -83,13 +86,13 @@ struct TinyTraining: Sendable {
             schedule: LearningRateSchedule(
                 kind: .linear, peak: optimizer.learningRate, warmupSteps: warmupSteps,
                 totalSteps: totalSteps),
-            evaluation: evaluation, saving: saving, patience: patience)
+            evaluation: evaluation, saving: saving, patience: patience, skippableSteps: skippableSteps)
         let recorder = EventRecorder()
         let gradientStep = try GradientStep(
             model: model, communicator: communicator, seed: seed, hiddenDropout: hiddenDropout,
-            attentionDropout: attentionDropout)
+            attentionDropout: attentionDropout, labelSmoothing: labelSmoothing)
         let adam = try AdamW(
-            layout: layout, settings: optimizer, pool: pool, exchange: gradientStep.exchange)
+            layout: layout, settings: optimizer, scope: scope, pool: pool, exchange: gradientStep.exchange)
         if let start {
             if communicator.isRoot {
                 adam.firstMoment.fill(start.firstMoment)
@@ -164,6 +167,13 @@ struct MemoryFeatures: FeatureSource, Sendable {
     }
 
     func name(_ index: Int) -> String { "item \(index)" }
+}
+
+extension InputSequence {
+    /// The same with other words, as many.
+    func replacing(words: [Int32]) -> InputSequence {
+        InputSequence(wordIDs: words, tokenTypeIDs: tokenTypeIDs, label: label, position: position)
+    }
 }
 
 /// `Tests/Fixtures/model/training.json`: a run of transformers and torch.
