@@ -105,6 +105,64 @@ import Training
         }
     }
 
+    /// The rates that 50 and 100 steps are made with, stopped after the 37th and gone on from its checkpoint.
+    @Test(arguments: ScheduleKind.allCases, [1, 2])
+    func aResumedRunGoesOnWithTheRatesOfTransformers(kind: ScheduleKind, ranks: Int) throws {
+        let cases = try fixture("model/schedule.json", as: Cases.self)
+        var runs: [(training: TinyTraining, factors: [Double])] = []
+        for item in cases.byLength(kind) where [50, 100].contains(item.totalSteps) {
+            var tiny = try Self.training(kind)
+            (tiny.warmupSteps, tiny.totalSteps) = (item.warmupSteps, item.totalSteps)
+            tiny.restarts = .parts(item.restarts ?? 1)
+            runs.append((tiny, item.factors))
+        }
+        let epochs =
+            switch kind {
+            case .exponential: cases.exponential
+            case .cosineWithRestarts: cases.cosineAnnealingWarmRestarts
+            default: [ByEpoch]()
+            }
+        for item in epochs {
+            var tiny = try Self.training(kind)
+            // Every feature a step.
+            tiny.features.inputs = Array(tiny.features.inputs.prefix(item.stepsPerEpoch))
+            guard tiny.features.count == item.stepsPerEpoch else { continue }
+            tiny.batchSize = 1
+            tiny.gamma = item.gamma ?? 0.5
+            if let first = item.first, let multiplier = item.multiplier {
+                tiny.restarts = .epochs(first, multiplier: multiplier)
+            }
+            runs.append((tiny, item.factors))
+        }
+        #expect(runs.count >= 2)
+        for (tiny, factors) in runs {
+            let saver = MemorySaver()
+            let first = try valuesOnRanks(ranks) { communicator in
+                try tiny.run(communicator, saver: saver) { trainer in
+                    trainer.isAskedToStop = { [unowned trainer] in trainer.state.step >= 36 }
+                }
+            }
+            let middle = try #require(saver.checkpoints.first)
+            let rest = try valuesOnRanks(ranks) { try tiny.run($0, from: middle) }
+            #expect(first[0].stoppedAfter == 37 && rest[0].steps.first?.step == 38)
+            let rates = (first[0].steps + rest[0].steps).map(\.learningRate)
+            #expect(rates.count == tiny.totalSteps)
+            for (step, rate) in rates.enumerated() {
+                let expected = tiny.optimizer.learningRate * factors[step]
+                let tolerance = 1e-12 * max(expected, tiny.optimizer.learningRate * 1e-4)
+                #expect(abs(rate - expected) <= tolerance, "\(kind), step \(step)")
+            }
+        }
+    }
+
+    private static func training(_ kind: ScheduleKind) throws -> TinyTraining {
+        var tiny = try TinyTraining()
+        tiny.schedule = kind
+        tiny.warmupSteps = 0
+        tiny.totalSteps = 100
+        return tiny
+    }
+
     @Test func namesAreThoseOfTransformers() {
         #expect(
             ScheduleKind.allCases.map(\.rawValue) == [

@@ -30,6 +30,9 @@ struct TinyTraining: Sendable {
     var scope = TrainingScope()
     var labelSmoothing: Float = 0
     var skippableSteps = 0
+    var schedule = ScheduleKind.linear
+    var restarts = Restarts.parts(1)
+    var gamma = 0.5
     /// Numbers to put in place of the weights, by their place in the flat buffer.
     var planted: [Int: Float] = [:]
 
@@ -84,8 +87,9 @@ struct TinyTraining: Sendable {
         let plan = TrainingPlan(
             totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch,
             schedule: LearningRateSchedule(
-                kind: .linear, peak: optimizer.learningRate, warmupSteps: warmupSteps,
-                totalSteps: totalSteps),
+                kind: schedule, peak: optimizer.learningRate, warmupSteps: warmupSteps,
+                totalSteps: totalSteps, stepsPerEpoch: sampler.stepsPerEpoch, restarts: restarts,
+                gamma: gamma),
             evaluation: evaluation, saving: saving, patience: patience, skippableSteps: skippableSteps)
         let recorder = EventRecorder()
         let gradientStep = try GradientStep(
