@@ -50,9 +50,10 @@ extension CommandLineMistake {
         if let remedy = meant(by: name, own, [], dashes: "--") {
             return CommandLineMistake(what: what, remedy: remedy)
         }
-        if let other = others.first(where: { $0[name] != nil }) {
+        let known = NearestName.kebab(name)
+        if let other = others.first(where: { $0[known] != nil }) {
             return CommandLineMistake(
-                what: "\(own.command) has no flag --\(name), which is one of \(other.command)",
+                what: "\(own.command) has no flag --\(known), which is one of \(other.command)",
                 remedy: "leave it out, or see dure help \(own.command)")
         }
         return CommandLineMistake(

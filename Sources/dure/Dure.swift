@@ -106,7 +106,11 @@ enum Failure {
     /// - configured: the command line with what a file added.
     static func exit(parsing error: any Error, _ configured: ConfiguredArguments? = nil) -> Never {
         let code = Dure.exitCode(for: error)
-        guard Dure.isFirstRank else { Foundation.exit(code.rawValue) }
+        guard Dure.isFirstRank else {
+            // Launchers end the others with the first that fails, which should have spoken by then.
+            if !code.isSuccess { sleep(5) }
+            Foundation.exit(code.rawValue)
+        }
         if code.isSuccess {
             if HelpRequest.isHelp(Dure.message(for: error)) { HelpRequest.given?.answer() }
             Dure.exit(withError: error)

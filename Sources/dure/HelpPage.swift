@@ -16,6 +16,12 @@ struct HelpPage {
         let entries: [Entry]
         /// A command line that works.
         let example: String?
+
+        /// What the example adds to the command's own; nil where it is another.
+        func addition(to base: String?) -> Substring? {
+            guard let base, let example, example.hasPrefix(base + " ") else { return nil }
+            return example.dropFirst(base.count + 1)
+        }
     }
 
     let command: CommandDescription

@@ -29,12 +29,14 @@ enum HelpReference {
                 page.subcommands.map { "- `\($0.call)`: \(html($0.abstract ?? ""))" }.joined(separator: "\n"))
         }
         let groups = page.sections.filter { $0.group != .other }
-        if !groups.isEmpty { blocks.append(table(groups)) }
-        let examples = groups.compactMap(\.example)
-        if !examples.isEmpty {
-            let lines = examples.map { "\(HelpText.command($0, width: 110).dropFirst(4))" }
-            blocks.append("```sh\n\(lines.joined(separator: "\n"))\n```")
+        let example = page.help?.example
+        if !groups.isEmpty { blocks.append(table(groups, example)) }
+        let others = groups.filter { $0.addition(to: example) == nil }.compactMap(\.example)
+            .filter { $0 != example }
+        let lines = ((example.map { [$0] } ?? []) + others).map {
+            HelpText.command($0, width: 110).dropFirst(4)
         }
+        if !lines.isEmpty { blocks.append("```sh\n\(lines.joined(separator: "\n"))\n```") }
         if let files = page.help?.files, !files.isEmpty {
             blocks.append(files.map { "- `\($0.name)`: \(html($0.content))" }.joined(separator: "\n"))
         }
@@ -42,10 +44,12 @@ enum HelpReference {
         return (blocks + ["Exit codes: \(codes).", "</details>"]).joined(separator: "\n\n")
     }
 
-    private static func table(_ sections: [HelpPage.Section]) -> String {
+    /// - example: of the command, which those of the groups add to.
+    private static func table(_ sections: [HelpPage.Section], _ example: String?) -> String {
         var rows = ["| flag | default | |", "| --- | --- | --- |"]
         for section in sections {
-            rows.append("| **\(section.group.rawValue)** | | |")
+            let addition = section.addition(to: example).map { "for example `\($0)` " } ?? ""
+            rows.append("| **\(section.group.rawValue)** | | \(addition)|")
             rows += section.entries.map { entry in
                 let allowed = entry.allowed.map { " Takes \($0)." } ?? ""
                 return "| `\(cell(entry.heading))` | \(cell(entry.standard ?? "")) "

@@ -31,6 +31,9 @@ struct HelpText {
         }
         blocks += page.subcommands.isEmpty ? [] : [list("COMMANDS", page.subcommands)]
         blocks += page.sections.map(text)
+        if let example = page.help?.example, page.sections.allSatisfy({ $0.example == nil }) {
+            blocks.append("EXAMPLE\n" + Self.command(example, width: width))
+        }
         if let files = page.help?.files, !files.isEmpty {
             let rows = files.map { row("  \($0.name)", $0.content) }
             blocks.append((["FILES"] + rows).joined(separator: "\n"))

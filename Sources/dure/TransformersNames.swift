@@ -64,12 +64,12 @@ extension TransformersName {
     private static let batches = [
         TransformersName(
             "per_device_eval_batch_size", "micro-batch-tokens",
-            note: "not needed: tokens in flight bound memory, and change no result"),
+            note: "tokens at once: bounds memory, changes no result"),
         TransformersName(
             "per_gpu_train_batch_size", "per-device-train-batch-size", note: "a rank's features"),
-        TransformersName("per_gpu_eval_batch_size", "micro-batch-tokens", note: "not needed, likewise"),
+        TransformersName("per_gpu_eval_batch_size", "micro-batch-tokens", note: "likewise"),
         TransformersName("train_batch_size", "batch-size", note: "over all ranks"),
-        TransformersName("eval_batch_size", "micro-batch-tokens", note: "not needed, likewise"),
+        TransformersName("eval_batch_size", "micro-batch-tokens", note: "likewise"),
         TransformersName("eval_accumulation_steps", note: "logits do not pile up"),
         TransformersName(
             "auto_find_batch_size",
@@ -81,7 +81,7 @@ extension TransformersName {
         TransformersName("evaluation_strategy", "eval-strategy", note: "the older name"),
         TransformersName(
             "evaluate_during_training", "eval-strategy", value: "steps", note: "the older name"),
-        TransformersName("max_predict_samples", "max-eval-samples", note: "of dure train"),
+        TransformersName("max_predict_samples", "max-eval-samples", note: "how many questions to answer"),
         TransformersName("optim", note: "the optimizer is AdamW"),
         TransformersName("adafactor", note: "the optimizer is AdamW"),
         TransformersName(

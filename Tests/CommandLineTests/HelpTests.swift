@@ -124,7 +124,7 @@ extension ProgramTests {
                 for entry in section.entries {
                     let call = "\(page.command.call) \(entry.heading)"
                     #expect(entry.standard?.isEmpty == false, "\(call) has no default in HelpGroups.swift")
-                    #expect(!entry.meaning.contains("(default"), "\(call) says its default twice")
+                    #expect(!entry.meaning.contains("(default:"), "\(call) says its default twice")
                     #expect(entry.heading.count < 60, "\(call)")
                 }
             }
@@ -137,9 +137,10 @@ extension ProgramTests {
                 let place = "\(page.command.call), \(section.group.rawValue)"
                 let example = try #require(section.example, "\(place) has no example")
                 try expectUnderstood(example, place)
-                let names = section.entries.map { $0.heading.prefix { $0 != " " && $0 != "," } }
+                let words = section.entries.flatMap { $0.heading.split { " ,".contains($0) } }
                 #expect(
-                    names.contains { $0.hasPrefix("<") || example.contains($0) },
+                    words.contains { $0.hasPrefix("-") && example.contains($0) }
+                        || words.first?.hasPrefix("<") == true,
                     "\(place): the example has no flag of its group")
             }
         }
