@@ -113,8 +113,7 @@ extension ProgramTests {
         @Test func otherCommandsTakeWhatBelongsToThem() async throws {
             let work = try await Workspace()
             let train = work.train(
-                into: "run", "--max-steps", "1", "--save-strategy", "no", "--n-best-size", "7",
-                "--max-answer-length", "4")
+                into: "run", "--max-steps", "1", "--save-strategy", "no", "--n-best-size", "7")
             expectSuccess(try await Program.run(train))
             let config = ["--config", work.folder.file("run/run.json")]
             let before = try work.bytes("run/run.json")
