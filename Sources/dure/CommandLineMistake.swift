@@ -73,7 +73,8 @@ extension CommandLineMistake {
             if let replacement = other.replacement({ own[$0] != nil }) {
                 return "did you mean \(replacement)? (\(other.note))"
             }
-            for command in others {
+            // Of several commands the one that such scripts are nearest to.
+            for command in others.filter({ $0.command == "evaluate" }) + others {
                 guard let replacement = other.replacement({ command[$0] != nil }) else { continue }
                 return "did you mean \(replacement) of dure \(command.command)? (\(other.note))"
             }
