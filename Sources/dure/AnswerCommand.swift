@@ -15,7 +15,7 @@ struct AnswerCommand: ConfiguredCommand {
             context and then for questions about it.
             """)
 
-    @Option(help: "Model folder, or a checkpoint (.h5).")
+    @Option(help: "Model folder, or a checkpoint (.h5).", completion: .file())
     var model: String
 
     @Option(help: "The question.")

@@ -37,7 +37,7 @@ struct BenchModelOptions: ParsableArguments {
     @Option(help: "Architecture: base (12 layers of 768) or minilm (6 layers of 384).")
     var size = ModelSize.base
 
-    @Option(help: "config.json of another one.")
+    @Option(help: "config.json of another one.", completion: .file(extensions: ["json"]))
     var config: String?
 
     @Flag(help: "As JSON.")
@@ -195,10 +195,10 @@ struct BenchTokenize: ParsableCommand {
         commandName: "tokenize", abstract: "The tokenizer on a dataset's contexts and questions, one thread.",
         discussion: "dure bench tokenize --model MODEL --dataset dev.json")
 
-    @Option(help: "Model folder or vocab.txt.")
+    @Option(help: "Model folder or vocab.txt.", completion: .file())
     var model: String
 
-    @Option(help: "Dataset.")
+    @Option(help: "Dataset.", completion: .file(extensions: ["json", "jsonl"]))
     var dataset: String
 
     @Flag(help: "As JSON.")

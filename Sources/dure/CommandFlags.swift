@@ -6,19 +6,63 @@ protocol ConfiguredCommand: ParsableCommand {
     var config: ConfigurationOptions { get }
 }
 
-/// The flags of a command, as ArgumentParser describes them.
+/// A command and its subcommands, as ArgumentParser describes them.
+struct CommandDescription: Decodable {
+    let commandName: String
+    let abstract: String?
+    let discussion: String?
+    let shouldDisplay: Bool?
+    let superCommands: [String]?
+    let arguments: [CommandFlags.Flag]?
+    private let subcommands: [CommandDescription]?
+
+    /// Those that people are told of.
+    var commands: [CommandDescription] {
+        (subcommands ?? []).filter { $0.shouldDisplay != false && $0.commandName != "help" }
+    }
+
+    /// The names that lead to it, as `["bench", "step"]`; none for the program itself.
+    var path: [String] { superCommands.map { Array($0.dropFirst()) + [commandName] } ?? [] }
+    /// As it is called, `dure bench step`.
+    var call: String { ((superCommands ?? []) + [commandName]).joined(separator: " ") }
+
+    /// The command that words lead to, and the words after those.
+    func descending(_ words: ArraySlice<String>) -> (command: CommandDescription, rest: ArraySlice<String>) {
+        guard let name = words.first, let next = (subcommands ?? []).first(where: { $0.commandName == name })
+        else { return (self, words) }
+        return next.descending(words.dropFirst())
+    }
+
+    /// The whole program's; nil where ArgumentParser describes it in a form of its future.
+    static let program: CommandDescription? = {
+        struct Tool: Decodable { let command: CommandDescription }
+        return try? JSONDecoder().decode(Tool.self, from: Data(Dure._dumpHelp().utf8)).command
+    }()
+}
+
+/// The flags of a command by their names.
 struct CommandFlags {
     struct Flag: Decodable {
         let names: [Name]?
         let kind: String
+        let isOptional: Bool
         let isRepeating: Bool
         let parsingStrategy: String?
+        let valueName: String?
+        let defaultValue: String?
+        let allValues: [String]?
+        let abstract: String?
 
-        struct Name: Decodable { let name: String }
+        struct Name: Decodable {
+            let kind: String
+            let name: String
+        }
 
-        var name: String { names?.first?.name ?? "" }
+        /// The long one; what the value is called of what has no name.
+        var name: String { (names?.first { $0.kind == "long" } ?? names?.first)?.name ?? valueName ?? "" }
         /// Whether it stands alone, without a value.
         var isFlag: Bool { kind == "flag" }
+        var isPositional: Bool { kind == "positional" }
         /// Whether it may stand alone.
         var needsNoValue: Bool { parsingStrategy == "scanningForValue" }
         var takesAnyValue: Bool { parsingStrategy == "unconditional" }
@@ -26,34 +70,33 @@ struct CommandFlags {
 
     let command: String
     private let flags: [String: Flag]
+    /// Whether it takes words without a flag.
+    let takesWords: Bool
 
     subscript(name: String) -> Flag? { flags[name] }
     var names: some Collection<String> { flags.keys }
 
-    private init(_ description: Description.Command) {
-        command = description.commandName
-        let named = (description.arguments ?? []).filter { ($0.names ?? []).contains { $0.name.count > 1 } }
-        flags = Dictionary(named.map { ($0.name, $0) }) { first, _ in first }
-            .filter { !["config", "help", "h", "version"].contains($0.key) }
+    /// Every command has these, and no file of settings may.
+    static let common: Set = ["config", "help", "version"]
+
+    init(_ description: CommandDescription) {
+        command = description.path.joined(separator: " ")
+        let arguments = description.arguments ?? []
+        takesWords = arguments.contains(where: \.isPositional)
+        flags = Dictionary(arguments.filter { !$0.isPositional }.map { ($0.name, $0) }) { first, _ in first }
+            .filter { !Self.common.contains($0.key) }
+    }
+
+    /// What `name` is the opposite of or has as its opposite, whether or not there is such a flag.
+    static func opposite(of name: String) -> String {
+        name.hasPrefix("no-") ? String(name.dropFirst(3)) : "no-\(name)"
     }
 
     /// Of the commands that take settings from a file.
     static func configured() -> [CommandFlags] {
         let names = Dure.configuration.subcommands
             .filter { $0 is any ConfiguredCommand.Type }.compactMap { $0.configuration.commandName }
-        let text = Dure._dumpHelp()
-        guard let tool = try? JSONDecoder().decode(Description.self, from: Data(text.utf8)) else { return [] }
-        return (tool.command.subcommands ?? []).filter { names.contains($0.commandName) }
+        return (CommandDescription.program?.commands ?? []).filter { names.contains($0.commandName) }
             .map(CommandFlags.init)
-    }
-
-    private struct Description: Decodable {
-        let command: Command
-
-        struct Command: Decodable {
-            let commandName: String
-            let arguments: [Flag]?
-            let subcommands: [Command]?
-        }
     }
 }

@@ -21,6 +21,8 @@ struct ConfigurationFile {
 
     let path: String
     private(set) var settings: [Setting] = []
+    /// The run that the file is the record of; nil for one that people wrote.
+    private(set) var run: RecordedRun?
 
     /// Members that tell people about the file.
     private static let remarks = "recipe"
@@ -41,8 +43,9 @@ struct ConfigurationFile {
                 "the file is no list of names and values", path, line: root.mark?.line,
                 remedy: "write lines like learning-rate: 5e-5")
         }
+        run = RecordedRun(mapping)
         var names: Set<String> = []
-        for (key, value) in mapping { try add(key, value, &names) }
+        for (key, value) in run?.settings ?? mapping { try add(key, value, &names) }
     }
 
     private mutating func add(

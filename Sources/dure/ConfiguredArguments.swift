@@ -8,7 +8,8 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Settings by the names of flags, in YAML or JSON; flags win, and those of other commands are left aside.",
-            valueName: "file"))
+            valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml", "json"]))
     var config: String?
 
     /// Throws where ranks do not have the same file. Every rank must call it.
@@ -26,27 +27,41 @@ struct ConfiguredArguments {
     private(set) var arguments: [String]
     /// Where in the file flags come from, as "recipe.yaml, line 3".
     private(set) var origins: [String: String] = [:]
+    /// What to know about the settings before they are used.
+    private(set) var notices: [String] = []
 
     /// - arguments: without the program's name.
-    init(_ arguments: [String]) throws {
+    /// - ranks: of this run, as far as the launcher says how many there are.
+    init(_ arguments: [String], ranks: Int? = 1) throws {
         self.arguments = arguments
         guard arguments.contains(where: { $0 == "--config" || $0.hasPrefix("--config=") }),
             !arguments.contains(where: ["--help", "-h", "--version"].contains)
         else { return }
         let commands = CommandFlags.configured()
         guard let own = commands.first(where: { $0.command == arguments.first }) else { return }
-        let given = GivenFlags(arguments.dropFirst(), of: own)
-        guard given.files.count < 2 else { throw ValidationError("--config is given twice") }
-        guard let path = given.files.first else { return }
-        let file = try ConfigurationFile(path: path)
+        let flags = GivenFlags(GivenArguments(arguments.dropFirst(), of: own))
+        guard flags.files.count < 2 else { throw ValidationError("--config is given twice") }
+        guard let path = flags.files.first else { return }
+        try insert(ConfigurationFile(path: path), flags, own, commands, ranks)
+    }
+
+    private mutating func insert(
+        _ file: ConfigurationFile, _ given: GivenFlags, _ own: CommandFlags, _ commands: [CommandFlags],
+        _ ranks: Int?
+    ) throws(ConfigurationError) {
         var settings: [String] = []
+        let leftAside = file.run?.leavesAside(for: own.command, ranks: ranks) ?? []
         for setting in file.settings {
-            let flags = try Self.flags(setting, own, commands, path)
-            guard own[setting.name] != nil, !given.replaces(setting) else { continue }
+            let flags = try Self.flags(setting, own, commands, file.path)
+            guard own[setting.name] != nil, !given.replaces(setting), !leftAside.contains(setting.name)
+            else { continue }
             settings += flags
-            origins[setting.name] = "\(path), line \(setting.line)"
+            origins[setting.name] = "\(file.path), line \(setting.line)"
         }
-        self.arguments.insert(contentsOf: settings, at: 1)
+        arguments.insert(contentsOf: settings, at: 1)
+        if let notice = file.run?.notice(for: own.command, ranks: ranks) {
+            notices.append("\(file.path) \(notice)")
+        }
     }
 
     /// Where the flags of the file that `message` speaks of come from.
@@ -66,8 +81,10 @@ struct ConfiguredArguments {
         let name = setting.name
         guard let command = ([own] + commands).first(where: { $0[name] != nil }), let flag = command[name]
         else {
-            let remedy = nearest(to: name, among: commands).map { "did you mean \($0)?" }
-            throw wrong("no flag is called --\(name)", remedy ?? "see dure help \(own.command)")
+            throw wrong(
+                "no flag is called --\(name)",
+                CommandLineMistake.meant(by: name, own, commands, dashes: "")
+                    ?? "see dure help \(own.command)")
         }
         switch setting.value {
         case .nothing: return []
@@ -93,17 +110,47 @@ struct ConfiguredArguments {
     /// A flag that is not true is its opposite where it has one, and not given where it has none.
     private static func flagArguments(_ name: String, _ isTrue: Bool, _ command: CommandFlags) -> [String] {
         if isTrue { return ["--\(name)"] }
-        let opposite = name.hasPrefix("no-") ? String(name.dropFirst(3)) : "no-\(name)"
+        let opposite = CommandFlags.opposite(of: name)
         return command[opposite]?.isFlag == true ? ["--\(opposite)"] : []
     }
+}
 
-    /// The name that takes the fewest changes, where those are few.
-    private static func nearest(to name: String, among commands: [CommandFlags]) -> String? {
-        let spelled = String(name.lowercased().map { $0 == "_" ? "-" : $0 })
-        let names = Set(commands.flatMap(\.names)).sorted()
-        let distances = names.map { (name: $0, distance: editDistance(spelled, $0)) }
-        guard let best = distances.min(by: { $0.distance < $1.distance }) else { return nil }
-        return best.distance <= max(2, name.count / 3) ? best.name : nil
+/// Flags that a command line takes back: `--no-strict` where only `--strict` is a flag, and `--strict=false`.
+enum UndoneFlags {
+    /// A command line with flags alone that ArgumentParser knows, as far as that is to be had.
+    static func resolved(_ arguments: [String]) -> [String] {
+        guard let (description, rest) = CommandDescription.program?.descending(arguments[...]) else {
+            return arguments
+        }
+        let command = CommandFlags(description)
+        var kept: [(name: String?, arguments: [String])] = [(nil, Array(arguments.dropLast(rest.count)))]
+        for element in GivenArguments(rest, of: command).elements {
+            guard let (name, isOn) = meaning(element, command) else {
+                kept.append((element.name, Array(element.arguments)))
+                continue
+            }
+            kept.removeAll { $0.name == name }
+            let opposite = CommandFlags.opposite(of: name)
+            if isOn {
+                kept.append((name, ["--\(name)"]))
+            } else if command[opposite]?.isFlag == true {
+                kept.append((opposite, ["--\(opposite)"]))
+            }
+        }
+        return kept.flatMap(\.arguments)
+    }
+
+    /// A flag, and whether it is to be on; nil for what ArgumentParser understands by itself.
+    private static func meaning(
+        _ element: GivenArguments.Element, _ command: CommandFlags
+    ) -> (name: String, isOn: Bool)? {
+        guard let name = element.name, element.spelled == "--\(name)" else { return nil }
+        if command[name]?.isFlag == true { return element.value.flatMap { Bool($0) }.map { (name, $0) } }
+        let opposite = CommandFlags.opposite(of: name)
+        guard command[name] == nil, element.value == nil, command[opposite]?.isFlag == true else {
+            return nil
+        }
+        return (opposite, false)
     }
 }
 
@@ -114,22 +161,14 @@ private struct GivenFlags {
     /// What `--config` names.
     private(set) var files: [String] = []
 
-    init(_ arguments: some Sequence<String>, of command: CommandFlags) {
-        var rest = Array(arguments)[...]
-        while let argument = rest.popFirst(), argument != "--" {
-            guard argument.hasPrefix("--") else { continue }
-            let parts = argument.dropFirst(2).split(
-                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
-            let flag = command[name]
-            var value = parts.count > 1 ? String(parts[1]) : nil
-            let takesValue = name == "config" || flag.map { !$0.isFlag } == true
-            if value == nil, takesValue, let next = rest.first,
-                flag?.takesAnyValue == true || !next.hasPrefix("-")
-            {
-                value = rest.popFirst()
+    init(_ given: GivenArguments) {
+        for element in given.elements {
+            guard let name = element.name, element.spelled == "--\(name)" else { continue }
+            if name == "config" {
+                if let value = element.value { files.append(value) }
+            } else {
+                values[name] = element.value ?? ""
             }
-            if name == "config" { if let value { files.append(value) } } else { values[name] = value ?? "" }
         }
     }
 

@@ -16,7 +16,7 @@ struct Dure: ParsableCommand {
             InitCommand.self, PrepareCommand.self, TrainCommand.self, EvaluateCommand.self,
             AnswerCommand.self,
             ScoreCommand.self, TokenizeCommand.self, ExportCommand.self, InspectCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, CompletionCommand.self,
             ProbeCommand.self,
         ])
 
@@ -26,9 +26,10 @@ struct Dure: ParsableCommand {
         ForeignHDF5.setProbe(HDF5Probe.check)
         let configured = readConfiguration()
         do {
-            var command = try parseAsRoot(configured.arguments)
+            var command = try parse(configured.arguments)
             // What ranks cannot share, one does.
             guard isFirstRank || command is any RankedCommand else { return }
+            if isFirstRank { configured.notices.forEach { printMessage("dure: warning: \($0)") } }
             try command.run()
         } catch let error as any ExitCoded {
             Failure.report(error)
@@ -38,9 +39,21 @@ struct Dure: ParsableCommand {
         }
     }
 
+    /// The command that `arguments` ask for.
+    static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        do {
+            return try parseAsRoot(arguments)
+        } catch {
+            // What ArgumentParser does not know may take a flag back.
+            let resolved = UndoneFlags.resolved(arguments)
+            guard !exitCode(for: error).isSuccess, resolved != arguments else { throw error }
+            return try parseAsRoot(resolved)
+        }
+    }
+
     private static func readConfiguration() -> ConfiguredArguments {
         do {
-            return try ConfiguredArguments(Array(CommandLine.arguments.dropFirst()))
+            return try ConfiguredArguments(Array(CommandLine.arguments.dropFirst()), ranks: rankCount)
         } catch let error as ConfigurationError {
             Failure.exit(configuration: error)
         } catch {
@@ -54,6 +67,14 @@ struct Dure: ParsableCommand {
         let environment = ProcessInfo.processInfo.environment
         let rank = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy.compactMap { environment[$0] }.first
         return rank == nil || rank == "0"
+    }
+
+    /// Nil where the launcher does not say.
+    private static var rankCount: Int? {
+        let environment = ProcessInfo.processInfo.environment
+        guard MPICommunicator.isLaunched(environment: environment) else { return 1 }
+        return ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"].lazy
+            .compactMap { environment[$0].flatMap { Int($0) } }.first
     }
 }
 
@@ -85,17 +106,32 @@ enum Failure {
     /// - configured: the command line with what a file added.
     static func exit(parsing error: any Error, _ configured: ConfiguredArguments? = nil) -> Never {
         let code = Dure.exitCode(for: error)
-        guard Dure.isFirstRank else { Foundation.exit(code.rawValue) }
-        if code.isSuccess { Dure.exit(withError: error) }
+        guard Dure.isFirstRank else {
+            // Launchers end the others with the first that fails, which should have spoken by then.
+            if !code.isSuccess { sleep(5) }
+            Foundation.exit(code.rawValue)
+        }
+        if code.isSuccess {
+            if HelpRequest.isHelp(Dure.message(for: error)) { HelpRequest.given?.answer() }
+            Dure.exit(withError: error)
+        }
         guard code == .validationFailure else {
             report(error)
             Foundation.exit(70)
         }
-        var message = Dure.message(for: error)
+        let arguments = UndoneFlags.resolved(
+            configured?.arguments ?? Array(CommandLine.arguments.dropFirst()))
+        let mistake = CommandLineMistake.first(in: arguments)
+        var message = mistake?.what ?? Dure.message(for: error)
         if message.hasSuffix(".") { message.removeLast() }
         let origin = configured?.origin(of: message) ?? "command line"
-        report("\(message) (\(origin)): see dure help")
+        report("\(message) (\(origin)): \(mistake?.remedy ?? seeHelp(arguments))")
         Foundation.exit(code.rawValue)
+    }
+
+    private static func seeHelp(_ arguments: [String]) -> String {
+        let path = CommandDescription.program?.descending(arguments[...]).command.path ?? []
+        return (["see dure help"] + path).joined(separator: " ")
     }
 
     fileprivate static func report(_ message: String) {

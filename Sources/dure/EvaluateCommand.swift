@@ -15,24 +15,29 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
             others.
             """)
 
-    @Option(parsing: .singleValue, help: "Model folder, or a checkpoint (.h5); may be given several times.")
+    @Option(
+        parsing: .singleValue, help: "Model folder, or a checkpoint (.h5); may be given several times.",
+        completion: .file())
     var model: [String] = []
 
     @Option(
         parsing: .singleValue,
-        help: "File that --save-logits wrote, instead of or beside models; may be given several times.")
+        help: "File that --save-logits wrote, instead of or beside models; may be given several times.",
+        completion: .file(extensions: ["h5"]))
     var logits: [String] = []
 
-    @Option(help: "Dataset.")
+    @Option(help: "Dataset.", completion: .file(extensions: ["json", "jsonl"]))
     var dataset: String
 
     @Option(help: "Answer the first questions only, this many.")
     var maxEvalSamples: Int?
 
-    @Option(help: "Folder for predictions and metrics.")
+    @Option(help: "Folder for predictions and metrics.", completion: .directory)
     var outputDir: String
 
-    @Option(help: "Keep the logits in this file (.h5), to choose answers from again.")
+    @Option(
+        help: "Keep the logits in this file (.h5), to choose answers from again.",
+        completion: .file(extensions: ["h5"]))
     var saveLogits: String?
 
     @Option(help: "Show this many questions, drawn with the seed, with context, right and given answer.")

@@ -17,13 +17,13 @@ struct ExportCommand: ConfiguredCommand {
         case hdf5
     }
 
-    @Option(help: "Checkpoint (.h5) or model folder.")
+    @Option(help: "Checkpoint (.h5) or model folder.", completion: .file())
     var checkpoint: String
 
     @Option(help: "The form to write.")
     var format: Format
 
-    @Option(help: "The folder to make, or the file for hdf5.")
+    @Option(help: "The folder to make, or the file for hdf5.", completion: .file())
     var output: String
 
     @OptionGroup(title: "Settings") var config: ConfigurationOptions

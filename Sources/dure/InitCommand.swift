@@ -11,13 +11,13 @@ struct InitCommand: ParsableCommand {
         commandName: "init", abstract: "Make a model folder with random weights.",
         discussion: "dure init --config config.json --vocab vocab.txt --output MODEL")
 
-    @Option(help: "config.json of the model.")
+    @Option(help: "config.json of the model.", completion: .file(extensions: ["json"]))
     var config: String
 
-    @Option(help: "vocab.txt, one entry a line.")
+    @Option(help: "vocab.txt, one entry a line.", completion: .file(extensions: ["txt"]))
     var vocab: String
 
-    @Option(help: "The folder to make.")
+    @Option(help: "The folder to make.", completion: .directory)
     var output: String
 
     @Option(help: "Decides the random weights.")

@@ -16,7 +16,7 @@ struct InspectCommand: ParsableCommand {
             model's prefix, whatever the two formats, and ends with exit code 0 whatever it finds.
             """)
 
-    @Argument(help: "The file or folder; two of them with --diff.")
+    @Argument(help: "The file or folder; two of them with --diff.", completion: .file())
     var paths: [String]
 
     @Flag(help: "Read every byte; exit code 65 when something is damaged.")

@@ -97,7 +97,8 @@ struct FeatureOptions: ParsableArguments {
 
 struct FeatureCacheOptions: ParsableArguments {
     @Option(
-        help: "Folder that keeps features for later runs. (default of train: features in the output folder)")
+        help: "Folder that keeps features for later runs. (default of train: features in the output folder)",
+        completion: .directory)
     var featureCache: String?
 
     @Flag(help: "Keep no features, and use none that were kept.")
@@ -179,10 +180,10 @@ struct RankOptions: ParsableArguments {
 }
 
 struct ComputeOptions: ParsableArguments {
-    @Option(help: "Most tokens a rank computes at once; bounds memory. Chosen from the model by default.")
+    @Option(help: "Most tokens a rank computes at once; bounds memory. (default: chosen from the model)")
     var microBatchTokens: Int?
 
-    @Option(help: "Compute threads of a rank. By default the cores it may use, shared by the host's ranks.")
+    @Option(help: "Compute threads of a rank. (default: the cores it may use, shared by the host's ranks)")
     var threads: Int?
 
     func validate() throws {

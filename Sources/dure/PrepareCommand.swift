@@ -20,13 +20,15 @@ struct PrepareCommand: RankedCommand, ConfiguredCommand {
             a dataset without answers all windows are written, without labels.
             """)
 
-    @Option(help: "Model folder, or a checkpoint (.h5).")
+    @Option(help: "Model folder, or a checkpoint (.h5).", completion: .file())
     var model: String
 
-    @Option(parsing: .singleValue, help: "Dataset; may be given several times.")
+    @Option(
+        parsing: .singleValue, help: "Dataset; may be given several times.",
+        completion: .file(extensions: ["json", "jsonl"]))
     var dataset: [String]
 
-    @Option(help: "File to write.")
+    @Option(help: "File to write.", completion: .file())
     var output: String
 
     @Option(help: "Form of the file: hdf5, tfrecord or jsonl. (default: by the ending of its name)")
@@ -38,7 +40,7 @@ struct PrepareCommand: RankedCommand, ConfiguredCommand {
     @Flag(help: "A misplaced answer is an error instead of being repaired or skipped.")
     var strict = false
 
-    @Option(help: "Compute threads of a rank. By default the cores it may use, shared by the host's ranks.")
+    @Option(help: "Compute threads of a rank. (default: the cores it may use, shared by the host's ranks)")
     var threads: Int?
 
     @OptionGroup(title: "Windows") var features: FeatureOptions

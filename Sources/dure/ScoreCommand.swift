@@ -7,10 +7,10 @@ struct ScoreCommand: ConfiguredCommand {
         commandName: "score", abstract: "Score a predictions file, without a model.",
         discussion: "dure score --dataset dev.json --predictions OUT/eval_predictions.json")
 
-    @Option(help: "Dataset with the right answers.")
+    @Option(help: "Dataset with the right answers.", completion: .file(extensions: ["json", "jsonl"]))
     var dataset: String
 
-    @Option(help: "JSON object of question id and answer.")
+    @Option(help: "JSON object of question id and answer.", completion: .file(extensions: ["json"]))
     var predictions: String
 
     @OptionGroup(title: "Settings") var config: ConfigurationOptions

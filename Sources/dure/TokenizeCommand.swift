@@ -8,7 +8,7 @@ struct TokenizeCommand: ConfiguredCommand {
         commandName: "tokenize", abstract: "Show the tokens of every line of stdin, as JSON.",
         discussion: "echo '두레는 옛 마을의 풍습이다.' | dure tokenize --model MODEL")
 
-    @Option(help: "Model folder, checkpoint (.h5) or vocab.txt.")
+    @Option(help: "Model folder, checkpoint (.h5) or vocab.txt.", completion: .file())
     var model: String
 
     @OptionGroup(title: "Text") var options: TokenizerOptions

@@ -10,18 +10,19 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         discussion:
             "mpirun -n 2 dure train --model MODEL --train-file KorQuAD_v1.0_train.json --output-dir OUT")
 
-    @Option(help: "Model folder, or a checkpoint (.h5).")
+    @Option(help: "Model folder, or a checkpoint (.h5).", completion: .file())
     var model: String
 
-    @Option(help: "Folder for what the run leaves.")
+    @Option(help: "Folder for what the run leaves.", completion: .directory)
     var outputDir: String
 
     @Option(
         parsing: .singleValue,
-        help: "Training dataset, or features of dure prepare; may be given several times, also mixed.")
+        help: "Training dataset, or features of dure prepare; may be given several times, also mixed.",
+        completion: .file(extensions: ["json", "jsonl", "h5", "tfrecord"]))
     var trainFile: [String]
 
-    @Option(help: "Validation dataset.")
+    @Option(help: "Validation dataset.", completion: .file(extensions: ["json", "jsonl"]))
     var validationFile: String?
 
     @Option(help: "Share of the training questions to validate on instead.")

@@ -41,9 +41,14 @@ struct OptimizerOptions: ParsableArguments {
     @Option(help: "Decoupled weight decay; not on biases and LayerNorm.")
     var weightDecay = 0.0
 
-    @Option var adamBeta1 = 0.9
-    @Option var adamBeta2 = 0.999
-    @Option var adamEpsilon = 1e-8
+    @Option(help: "Share of the last step's mean gradient that Adam keeps in the next.")
+    var adamBeta1 = 0.9
+
+    @Option(help: "Share of the last step's mean squared gradient that Adam keeps in the next.")
+    var adamBeta2 = 0.999
+
+    @Option(help: "What Adam adds to the root of the mean squared gradient that it divides by.")
+    var adamEpsilon = 1e-8
 
     @Option(help: "Scale the gradient down to this norm; 0 leaves it.")
     var maxGradNorm = 1.0
@@ -230,7 +235,7 @@ struct ExchangeOptions: ParsableArguments {
 
     var settings: ExchangeSettings {
         var settings = ExchangeSettings()
-        settings.buckets.bucketBytes = Int(gradientBucketMegabytes * 1e6)
+        settings.buckets.bucketBytes = Int((gradientBucketMegabytes * 1e6).rounded())
         settings.buckets.keepsTotalsWithOwners = shardOptimizer
         settings.buckets.compression = gradientCompression
         settings.progress = communicationProgress
@@ -247,7 +252,8 @@ extension CheckpointCompression: ExpressibleByArgument {}
 struct ResumeOptions: ParsableArguments {
     @Option(
         defaultAsFlag: "",
-        help: "Go on from the newest whole checkpoint in the output folder, or from the one named.")
+        help: "Go on from the newest whole checkpoint in the output folder, or from the one named.",
+        completion: .file(extensions: ["h5"]))
     var resume: String?
 
     @Flag(help: "Let --resume go on with settings that change the training.")
