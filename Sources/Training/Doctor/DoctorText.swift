@@ -3,7 +3,7 @@ extension DoctorReport {
     /// - width: columns of the terminal.
     package func text(width: Int) -> String {
         let width = max(width, Self.indent + 24)
-        let lines = findings.flatMap { $0.lines(indent: Self.indent, width: width) }
+        let lines = findings.flatMap { $0.lines(indent: Self.indent, width: width, of: hosts) }
         return (lines + ["", summary]).joined(separator: "\n")
     }
 
@@ -18,9 +18,9 @@ extension DoctorReport {
 }
 
 extension Finding {
-    fileprivate func lines(indent: Int, width: Int) -> [String] {
+    fileprivate func lines(indent: Int, width: Int, of all: [String]) -> [String] {
         let room = width - indent
-        let origins = [place, hosts.isEmpty ? nil : "host \(hostList)"].compactMap(\.self)
+        let origins = [place, hostList(of: all)].compactMap(\.self)
         let origin = origins.isEmpty ? "" : " (\(origins.joined(separator: "; ")))"
         var texts = TextLines.wrapped(what + origin, width: room)
         for detail in details { texts += TextLines.wrapped("· \(detail)", width: room, hanging: 2) }
@@ -31,10 +31,12 @@ extension Finding {
         }
     }
 
-    /// No more than a few by name.
-    private var hostList: String {
+    /// No more than a few by name; nil where there is only one.
+    private func hostList(of all: [String]) -> String? {
+        guard all.count > 1, !hosts.isEmpty else { return nil }
+        if hosts.count == all.count { return "all hosts" }
         let shown = hosts.prefix(4).joined(separator: ", ")
-        return hosts.count > 4 ? "\(shown) and \(hosts.count - 4) more" : shown
+        return "host \(shown)" + (hosts.count > 4 ? " and \(hosts.count - 4) more" : "")
     }
 }
 
