@@ -83,16 +83,19 @@ extension BLASCheck {
         useSingleThreadedBLAS()
         let size = 512
         let buffers = (0..<3).map { _ in FloatBuffer(count: size * size) }
-        for buffer in buffers { buffer.fill(0.5) }
-        let matrices = buffers.map { Matrix($0.pointer, rows: size, columns: size) }
-        let operations = 2 * Double(size * size * size)
-        let clock = ContinuousClock()
-        let end = clock.now + .milliseconds(200)
-        var best = Duration.seconds(3600)
-        while clock.now < end {
-            best = min(best, clock.measure { product(matrices[0], matrices[1], into: matrices[2]) })
+        // Matrices do not keep the memory that they point to.
+        return withExtendedLifetime(buffers) {
+            for buffer in buffers { buffer.fill(0.5) }
+            let matrices = buffers.map { Matrix($0.pointer, rows: size, columns: size) }
+            let operations = 2 * Double(size * size * size)
+            let clock = ContinuousClock()
+            let end = clock.now + .milliseconds(200)
+            var best = Duration.seconds(3600)
+            while clock.now < end {
+                best = min(best, clock.measure { product(matrices[0], matrices[1], into: matrices[2]) })
+            }
+            return operations / best.seconds / 1e9
         }
-        return operations / best.seconds / 1e9
     }
 
     static func clockMegahertz(_ information: String?) -> Double? {

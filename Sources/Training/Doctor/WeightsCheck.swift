@@ -38,6 +38,8 @@ package struct WeightsCheck: DoctorCheck {
     private func nonFinite(_ source: any WeightSource, _ names: WeightNames) throws -> Finding? {
         let largest = names.matches.map(\.parameter.count).max() ?? 0
         let buffer = FloatBuffer(count: largest)
+        // Its pointer does not keep it.
+        defer { withExtendedLifetime(buffer) {} }
         var cases: [String] = []
         var first: String?
         for match in names.matches {
