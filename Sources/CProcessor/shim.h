@@ -135,6 +135,7 @@ DURE_ANY_PROCESSOR static uint64_t dure_processor_missing(void) {
 #else
 
 static inline uint64_t dure_processor_has(void) { return 0; }
+static inline uint64_t dure_processor_built_for(void) { return 0; }
 static inline uint64_t dure_processor_missing(void) { return 0; }
 
 #endif

@@ -7,6 +7,9 @@ package enum VectorWidth: Int, Comparable, Sendable {
     /// Of the processor that this runs on.
     package static var ofProcessor: VectorWidth { VectorWidth(has: Processor.has) }
 
+    /// That this build may use.
+    package static var ofBuild: VectorWidth { VectorWidth(has: Processor.isBuiltFor) }
+
     /// Of a processor with these instruction sets, as far as OpenBLAS could use them.
     package init(has: (_ name: String) -> Bool) {
         if ["AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ", "AVX512CD"].allSatisfy(has) {
@@ -34,7 +37,7 @@ package enum VectorWidth: Int, Comparable, Sendable {
     }
 
     /// As makers of processors write it.
-    var name: String {
+    package var name: String {
         switch self {
         case .sse: "SSE"
         case .avx: "AVX"

@@ -17,11 +17,19 @@ package enum Processor {
     /// Whether the processor has the instruction set of this name and programs may use it.
     package static func has(_ name: String) -> Bool { features.contains(name) }
 
-    private static let features: Set<String> = {
-        let mask = dure_processor_has()
-        let names = (0..<UInt32(UInt64.bitWidth)).map { bit in
+    /// Whether this build may use the instruction set of this name.
+    @inline(never)
+    package static func isBuiltFor(_ name: String) -> Bool { builtFor.contains(name) }
+
+    /// The instruction sets of `missingFeatures`.
+    package static var missingFeatureNames: [String] { names(missingFeatures) }
+
+    private static let features = Set(names(dure_processor_has()))
+    private static let builtFor = Set(names(dure_processor_built_for()))
+
+    private static func names(_ mask: UInt64) -> [String] {
+        (0..<UInt32(UInt64.bitWidth)).compactMap { bit in
             mask >> UInt64(bit) & 1 == 0 ? nil : featureName(bit).map { String(cString: $0) }
         }
-        return Set(names.compactMap { $0 })
-    }()
+    }
 }

@@ -1,5 +1,5 @@
 /// Python's notions of white space, words and lower case, which the reference scripts rest on.
-enum PythonText {
+package enum PythonText {
     /// `str.isspace`, the set that `lstrip`, `split()` and `\s` use.
     static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
@@ -29,7 +29,7 @@ enum PythonText {
     }
 
     /// `str.lstrip()`.
-    static func leftStripped(_ text: String) -> String {
+    package static func leftStripped(_ text: String) -> String {
         guard let first = text.unicodeScalars.first, isSpace(first) else { return text }
         return String(text.unicodeScalars.drop(while: isSpace))
     }

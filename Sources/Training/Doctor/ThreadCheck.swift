@@ -1,0 +1,40 @@
+import Foundation
+
+/// Threads against cores, binding and quota, as the ranks of a run would divide them.
+package struct ThreadCheck: DoctorCheck {
+    let budget: ThreadBudget
+    let ranks: Int
+    /// Features of a step.
+    let batchSize: Int
+    var environment = ProcessInfo.processInfo.environment
+
+    package func findings() -> [Finding] {
+        let crowding = budget.notices.map { Finding.problem(.threads, message: $0) }
+        let state = Finding.ok(
+            .threads,
+            ranks == 1
+                ? counted(budget.threads, "compute thread")
+                : "\(ranks) ranks, rank 0 with \(counted(budget.threads, "compute thread"))")
+        return (crowding.isEmpty ? [state] : crowding) + [variables, batch].compactMap(\.self)
+    }
+
+    private var batch: Finding? {
+        guard batchSize < ranks else { return nil }
+        return .note(
+            .threads,
+            "a step has \(counted(batchSize, "feature")) for \(ranks) ranks: \(ranks - batchSize) have none",
+            at: "--batch-size \(batchSize)",
+            remedy: "raise --batch-size, or start fewer ranks with more threads")
+    }
+
+    /// Variables that other programs take their threads from.
+    private var variables: Finding? {
+        let set = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS"].compactMap { name in
+            environment[name].flatMap { $0 == "\(budget.threads)" ? nil : "\(name)=\($0)" }
+        }
+        guard !set.isEmpty else { return nil }
+        return .note(
+            .threads, "threads are not taken from these variables, a rank uses \(budget.threads)",
+            at: set.joined(separator: ", "), remedy: "give --threads for another number")
+    }
+}
