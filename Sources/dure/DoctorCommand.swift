@@ -42,6 +42,7 @@ struct DoctorCommand: RankedCommand, ConfiguredCommand {
     var json = false
 
     @OptionGroup(title: "Batches") var batch: BatchOptions
+    @OptionGroup(title: "Optimizer") var scope: ScopeOptions
     @OptionGroup(title: "Windows") var features: FeatureOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
@@ -80,6 +81,7 @@ struct DoctorCommand: RankedCommand, ConfiguredCommand {
         settings.tokenizer = tokenizer.overrides
         settings.compute = compute.settings
         settings.batchSize = batch.size
+        settings.scope = scope.scope
         settings.saveTotalLimit = saveTotalLimit
         settings.maxAnswerLength = maxAnswerLength
         return settings

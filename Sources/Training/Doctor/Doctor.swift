@@ -89,6 +89,7 @@ extension Doctor {
         var demand = MemoryDemand(
             configuration, for: .training(validates: true), sequenceLength: longest, threads: budget.threads,
             requestedTokens: settings.compute.microBatchTokens)
+        demand.scope = settings.scope
         demand.sharing = communicator.ranksSharing(ParameterLayout(configuration), trains: true)
         demand.optimizerSharing =
             ExchangeSettings().buckets.keepsTotalsWithOwners ? communicator.size : demand.sharing

@@ -1,3 +1,4 @@
+import Model
 import QuestionAnswering
 
 /// What `dure doctor` is asked about, by the names of train's flags.
@@ -12,6 +13,7 @@ package struct DoctorSettings: Sendable {
     package var tokenizer = TokenizerOverrides()
     package var compute = ComputeSettings()
     package var batchSize = BatchSize.global(16)
+    package var scope = TrainingScope()
     package var saveTotalLimit = 3
     package var maxAnswerLength = 30
 
