@@ -67,6 +67,8 @@ package enum TrainingEvent: Sendable {
     case stepped(StepReport)
     case evaluationStarted(step: Int)
     case evaluated(step: Int, epoch: Double, EvaluationResult)
+    /// A checkpoint begins to be written, while training goes on.
+    case savingStarted(step: Int)
     case saved(SavedCheckpoint)
     case finished(step: Int)
 }
