@@ -65,8 +65,8 @@ package final class EventFile {
         try add(Self.event(text, tag: tag, step: step, time: time))
     }
 
-    /// Says that the run goes on before `step`: what earlier files have of it and later ones comes again. Throws
-    /// `CheckpointError`.
+    /// Says that the run begins, or goes on, with `step`: what earlier files have of it and later ones comes again. To be
+    /// in the first file of a run too. Throws `CheckpointError`.
     package func addStart(step: Int, time: Double) throws {
         var event = Self.event(step: step, time: time)
         event.sessionLog.status = .start
@@ -98,7 +98,6 @@ extension EventFile {
         var value = Tensorflow_Summary.Value()
         value.tag = tag
         value.metadata.pluginData.pluginName = "text"
-        value.metadata.dataClass = .tensor
         value.tensor.dtype = .dtString
         // Without dimensions: one text.
         value.tensor.tensorShape = Tensorflow_TensorShapeProto()

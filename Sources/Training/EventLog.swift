@@ -21,9 +21,9 @@ final class EventLog {
         self.now = now
         file = try EventFile(creatingIn: folder, host: Host.name, time: now())
         firstStep = resuming.map { min($0.after, $0.logged) + 1 } ?? 0
-        guard resuming != nil else { return }
+        // TensorBoard takes the first start for the run's, and only those after it for one that makes others void.
         try file.addStart(step: firstStep, time: now())
-        try repeatLines(of: "\(folder)/\(RunFolder.metricsName)")
+        if resuming != nil { try repeatLines(of: "\(folder)/\(RunFolder.metricsName)") }
     }
 
     /// Evaluations since the last line of training, which is to come again, stay as they are.

@@ -13,7 +13,8 @@ import sys
 import time
 from pathlib import Path
 
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing import event_accumulator, plugin_event_accumulator
+from tensorboard.util import tensor_util
 
 import programs
 
@@ -90,27 +91,47 @@ def expected_scalars(output: Path) -> dict[str, dict[int, list[float]]]:
     return scalars
 
 
-def read(output: Path) -> EventAccumulator:
-    accumulator = EventAccumulator(str(output), size_guidance={"scalars": 0, "tensors": 0})
+def read(output: Path, reader):
+    accumulator = reader(str(output), size_guidance={"scalars": 0, "tensors": 0})
     accumulator.Reload()
     return accumulator
 
 
-def compare(checks: programs.Checks, output: Path, title: str) -> None:
-    accumulator = read(output)
+def scalars_of_files(output: Path) -> dict[str, dict[int, list[float]]]:
+    """With the reader that is documented."""
+    accumulator = read(output, event_accumulator.EventAccumulator)
     found: dict[str, dict[int, list[float]]] = {}
     for tag in accumulator.Tags()["scalars"]:
         for event in accumulator.Scalars(tag):
             found.setdefault(tag, {}).setdefault(event.step, []).append(event.value)
+    return found
+
+
+def scalars_of_pages(output: Path) -> dict[str, dict[int, list[float]]]:
+    """With the one that tensorboard's pages have, which knows of starts in another way."""
+    accumulator = read(output, plugin_event_accumulator.EventAccumulator)
+    found: dict[str, dict[int, list[float]]] = {}
+    for tag in accumulator.PluginTagToContent("scalars"):
+        for event in accumulator.Tensors(tag):
+            value = float(tensor_util.make_ndarray(event.tensor_proto))
+            found.setdefault(tag, {}).setdefault(event.step, []).append(value)
+    return found
+
+
+def compare(checks: programs.Checks, output: Path, title: str) -> None:
+    accumulator = read(output, event_accumulator.EventAccumulator)
     expected = expected_scalars(output)
-    for tag in sorted(expected.keys() | found.keys()):
-        if expected.get(tag) != found.get(tag):
-            print(f"  {tag}: expected {expected.get(tag)}, found {found.get(tag)}")
     count = sum(len(values) for steps in expected.values() for values in steps.values())
     files = len(list(output.glob("events.out.tfevents.*")))
-    checks.expect(
-        found == expected and count > 0,
-        f"{title}: {count} numbers under {len(expected)} tags in {files} files are those of metrics.jsonl")
+    for reader in (scalars_of_files, scalars_of_pages):
+        found = reader(output)
+        for tag in sorted(expected.keys() | found.keys()):
+            if expected.get(tag) != found.get(tag):
+                print(f"  {tag}: expected {expected.get(tag)}, found {found.get(tag)}")
+        checks.expect(
+            found == expected and count > 0,
+            f"{title}, {reader.__name__}: {count} numbers under {len(expected)} tags in {files} files are those of "
+            "metrics.jsonl")
     settings = programs.read_json(output / "run.json")["settings"]
     texts = {tag: [event.tensor_proto.string_val[0].decode() for event in accumulator.Tensors(tag)]
              for tag in accumulator.Tags()["tensors"]}

@@ -63,6 +63,9 @@ package struct TerminalScreen {
         column += width
     }
 
+    // Never changed, nor freed.
+    private nonisolated(unsafe) static let unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil)
+
     /// The C library hides it from Swift.
     private static let wcwidth: (@convention(c) (Int32) -> Int32)? = dlsym(nil, "wcwidth").map {
         unsafeBitCast($0, to: (@convention(c) (Int32) -> Int32).self)
@@ -70,12 +73,9 @@ package struct TerminalScreen {
 
     /// As the C library counts, −1 for what cannot be printed.
     package static func columns(_ scalar: Unicode.Scalar) -> Int {
-        guard let locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nil) else { return 1 }
-        let before = uselocale(locale)
-        defer {
-            uselocale(before)
-            freelocale(locale)
-        }
+        if (0x20..<0x7F).contains(scalar.value) { return 1 }
+        let before = uselocale(unicode)
+        defer { uselocale(before) }
         return Int(wcwidth?(Int32(bitPattern: scalar.value)) ?? 1)
     }
 }

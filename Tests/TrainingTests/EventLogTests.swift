@@ -18,11 +18,13 @@ import Testing
         }
     }
 
-    /// The numbers of events, those that a start makes void left out, as TensorBoard does.
+    /// The numbers of events, those that a start after the first makes void left out, as TensorBoard does.
     private static func scalars(in folder: TemporaryFolder) throws -> [String: [Int: Float]] {
         var scalars: [String: [Int: Float]] = [:]
+        var starts = 0
         for event in try events(in: folder).flatMap(\.self) {
-            if event.sessionLog.status == .start {
+            if event.sessionLog.status == .start { starts += 1 }
+            if event.sessionLog.status == .start, starts > 1 {
                 scalars = scalars.mapValues { $0.filter { $0.key < event.step } }
             }
             for value in event.summary.value {
