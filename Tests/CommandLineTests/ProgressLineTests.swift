@@ -30,9 +30,11 @@ extension ProgramTests {
         /// The lines that were drawn over.
         private static func drawn(_ text: String) -> [String] {
             text.components(separatedBy: "\u{1B}[J").dropFirst().compactMap { part in
-                let end = part.firstIndex(of: "\r") ?? part.endIndex
-                let line = String(part[..<end])
-                return line.isEmpty || part[end...].hasPrefix("\r\n") ? nil : line
+                // As bytes: Swift takes a return and a line feed for one character.
+                let bytes = Array(part.utf8)
+                let end = bytes.firstIndex(of: UInt8(ascii: "\r")) ?? bytes.count
+                let isMessage = bytes.dropFirst(end + 1).first == UInt8(ascii: "\n")
+                return end == 0 || isMessage ? nil : String(decoding: bytes[..<end], as: UTF8.self)
             }
         }
 
@@ -91,10 +93,11 @@ extension ProgramTests {
                 (Program.dure, arguments), (Paths.launcher("local"), ["2"] + arguments),
             ] {
                 let (result, text) = try await Self.show(
-                    arguments, program: program, columns: 400, environment: environment)
+                    arguments, program: program, columns: 4000, environment: environment)
                 #expect(result.exitCode == 65 || result.exitCode == 70, "\(text)")
                 #expect(
-                    Self.screen(text, columns: 400).lines.last?.hasPrefix("dure: error: ") == true, "\(text)")
+                    Self.screen(text, columns: 4000).lines.last?.hasPrefix("dure: error: ") == true, "\(text)"
+                )
             }
         }
 
@@ -140,7 +143,7 @@ extension ProgramTests {
             let arguments = work.evaluate(work.model, into: "evaluation")
             let (result, text) = try await Self.show(arguments, columns: 100)
             #expect(result.exitCode == 0 && result.outputText.hasPrefix("{"))
-            #expect(Self.drawn(text).first?.contains("answering  0 %  0/") == true)
+            #expect(Self.drawn(text).contains { $0.contains("answering  0 %  0/") })
             #expect(!Self.screen(text, columns: 100).lines.contains { $0.contains("answering") })
         }
 

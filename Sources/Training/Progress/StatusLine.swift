@@ -70,7 +70,7 @@ package final class StatusLine: Sendable {
         state.withLock { state in
             guard !state.isClosed, !state.isDrawn || now() - state.drawn >= Self.pause else { return }
             let text = text()
-            state.text = text
+            (state.text, state.drawn) = (text, now())
             if let line = drawing(text, &state) { write(line) }
         }
     }
@@ -104,7 +104,6 @@ package final class StatusLine: Sendable {
 
     private func drawing(_ text: StatusText, _ state: inout State) -> String? {
         state.isDrawn = true
-        state.drawn = now()
         switch surface {
         case .terminal(let columns):
             Self.isTerminalDrawn.store(true, ordering: .relaxed)

@@ -65,6 +65,8 @@ import Training
             Issue.record("made in vain")
             return Self.text("")
         }
+        terminal.pass(1)
+        line.show(Self.text("last"))
         line.message("m")
         line.show(unwanted())
         #expect(terminal.screen.lines.first == "m" && terminal.screen.lines.count == 2)
