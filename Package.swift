@@ -40,7 +40,7 @@ let package = Package(
             dependencies: [
                 "CHDF5", "Model", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
-            exclude: ["Generated/example.proto"]),
+            exclude: ["Generated/example.proto", "Generated/event.proto"]),
         .target(name: "QuestionAnswering"),
         .target(
             name: "Training",

@@ -17,6 +17,11 @@ package enum TFRecordFile {
 
     /// Adds one record to a file that is being written.
     package static func append(_ record: [UInt8], to sink: AtomicFile.Sink) throws {
+        try frame(record).withUnsafeBytes(sink.write)
+    }
+
+    /// A record with what stands before and after it.
+    static func frame(_ record: [UInt8]) -> [UInt8] {
         var frame: [UInt8] = []
         frame.reserveCapacity(record.count + headSize + tailSize)
         func add(_ value: some FixedWidthInteger) {
@@ -26,7 +31,7 @@ package enum TFRecordFile {
         add(frame.withUnsafeBytes(CRC32C.masked))
         frame.append(contentsOf: record)
         add(record.withUnsafeBytes(CRC32C.masked))
-        try frame.withUnsafeBytes(sink.write)
+        return frame
     }
 
     /// Calls `body` with the number, from 0, and the bytes of every record of `file`. Throws `CheckpointError`,

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// How to wait for something that is asked for again and again: awake at first, since most exchanges take
 /// microseconds, and in short sleeps later, to leave the core to others.
@@ -32,6 +33,11 @@ struct Patience {
 
 /// Ends the process when something that cannot be asked for, a call that returns when it is done, takes too long.
 final class Deadline: @unchecked Sendable {
+    /// How a message gets to stderr before the process ends.
+    static let lastWords = Mutex<@Sendable (String) -> Void> { text in
+        FileHandle.standardError.write(Data("\(text)\n".utf8))
+    }
+
     private let condition = NSCondition()
     private var isOver = false
 
@@ -61,9 +67,14 @@ final class Deadline: @unchecked Sendable {
         defer { condition.unlock() }
         while !isOver {
             guard condition.wait(until: end) || Date() < end else {
-                FileHandle.standardError.write(Data("dure: error: \(message)\n".utf8))
+                Self.lastWords.withLock { $0("dure: error: \(message)") }
                 _exit(69)
             }
         }
     }
+}
+
+/// How the process tells why a rank that does not answer ends it; otherwise straight to stderr.
+package func setLastWords(_ tell: @escaping @Sendable (String) -> Void) {
+    Deadline.lastWords.withLock { $0 = tell }
 }

@@ -40,9 +40,12 @@ package struct DistributedForward {
     ///
     /// - isInterrupted: asked before each micro-batch, on every thread; once it holds on some rank, that rank computes
     ///   nothing more.
+    /// - onProgress: told on some thread, after each micro-batch of this rank, what share of its windows is done. Ranks
+    ///   have about equal work, so that is about the share of all.
     /// - Throws: `EvaluationInterrupted` on every rank when one has left something out.
     package func logits(
-        _ features: any FeatureSource, isInterrupted: @escaping @Sendable () -> Bool = { false }
+        _ features: any FeatureSource, isInterrupted: @escaping @Sendable () -> Bool = { false },
+        onProgress: ShareObserver? = nil
     ) throws -> [SpanLogits]? {
         let tokens = (0..<features.count).map(features.tokenCount)
         let cuts = Dealing.microBatches(tokens: tokens, limit: capacity.tokens)
@@ -51,7 +54,7 @@ package struct DistributedForward {
             tokens[cut].reduce(0) { $0 + Dealing.cost(tokens: $1, hiddenSize: hiddenSize) }
         }
         let shares = Dealing.deal(costs: costs, ranks: communicator.size)
-        let own = forward(shares[communicator.rank].map { cuts[$0] }, features, isInterrupted)
+        let own = forward(shares[communicator.rank].map { cuts[$0] }, features, isInterrupted, onProgress)
         guard try communicator.minimum(own == nil ? 0 : 1) == 1, let own else {
             throw EvaluationInterrupted()
         }
@@ -62,12 +65,15 @@ package struct DistributedForward {
     /// The logits of this rank's micro-batches in order: of each, all start logits, then all end logits. Nil when some
     /// were left out.
     private func forward(
-        _ cuts: [Range<Int>], _ features: any FeatureSource, _ isInterrupted: @Sendable () -> Bool
+        _ cuts: [Range<Int>], _ features: any FeatureSource, _ isInterrupted: @Sendable () -> Bool,
+        _ onProgress: ShareObserver?
     ) -> [UInt8]? {
         let results = UnsafeMutableBufferPointer<[UInt8]>.allocate(capacity: cuts.count)
         results.initialize(repeating: [])
         defer { results.deinitialize().deallocate() }
         let leftOut = Atomic<Bool>(false)
+        let done = Atomic<Int>(0)
+        let count = cuts.reduce(0) { $0 + $1.count }
         pool.run(cuts.count) { task, worker in
             if isInterrupted() { leftOut.store(true, ordering: .relaxed) }
             if leftOut.load(ordering: .relaxed) { return }
@@ -78,6 +84,8 @@ package struct DistributedForward {
             results[task] = [model.logits.start, model.logits.end].flatMap { logits in
                 Array(UnsafeRawBufferPointer(UnsafeBufferPointer(start: logits, count: batch.tokens)))
             }
+            let sum = done.add(cuts[task].count, ordering: .relaxed).newValue
+            onProgress?(Double(sum) / Double(count))
         }
         return leftOut.load(ordering: .relaxed) ? nil : results.flatMap(\.self)
     }
@@ -102,6 +110,9 @@ package struct DistributedForward {
         return result
     }
 }
+
+/// Takes how much of something is done, from 0 to 1, on whichever thread did it.
+package typealias ShareObserver = @Sendable (Double) -> Void
 
 /// An evaluation was given up before its end, on all ranks.
 package struct EvaluationInterrupted: Error {

@@ -22,6 +22,8 @@ package struct EnsembleForward {
     private let members: [Member]
     private let compute: ComputeSettings
     private let communicator: any Communicator
+    /// Told on some thread what share of its windows the model of this number, from 0, has answered on this rank.
+    package var onProgress: (@Sendable (_ model: Int, _ share: Double) -> Void)?
 
     /// - compute: with the threads of a rank settled, for a part of the ranks cannot know what the others use.
     package init(_ members: [Member], compute: ComputeSettings, communicator: any Communicator) {
@@ -60,7 +62,7 @@ package struct EnsembleForward {
         communicator.place = "model \(members[round.lowerBound + label].model.folder.path)"
         let part = round.count == 1 ? communicator : try communicator.split(by: label)
         let own = try communicator.together {
-            try output(of: members[round.lowerBound + label], over: part, beside: round.count)
+            try output(of: round.lowerBound + label, over: part, beside: round.count)
         }
         if round.count > 1 { part.finalize() }
         guard let all = try communicator.gather(own ?? []) else { return nil }
@@ -68,12 +70,13 @@ package struct EnsembleForward {
         return round.indices.map { decode(all[$0 - round.lowerBound], members[$0]) }
     }
 
-    /// The bytes of a member's output on the first of the ranks of `part`; nil on the others.
+    /// The bytes of the output of member `number` on the first of the ranks of `part`; nil on the others.
     ///
     /// - beside: models that are in memory at once, on all ranks together.
     private func output(
-        of member: Member, over part: any Communicator, beside count: Int
+        of number: Int, over part: any Communicator, beside count: Int
     ) throws -> [UInt8]? {
+        let member = members[number]
         var memory = SystemMemory()
         memory.available /= count
         let plan = try part.planCompute(
@@ -83,7 +86,8 @@ package struct EnsembleForward {
         let forward = plan.forward(loaded, longest: member.data.longest, communicator: part)
         let clock = ContinuousClock()
         let start = clock.now
-        let logits = try forward.logits(member.data.fitting(loaded.configuration))
+        let logits = try forward.logits(
+            member.data.fitting(loaded.configuration), onProgress: observer(of: number))
         let seconds = (clock.now - start).seconds
         guard let logits else { return nil }
         var writer = ByteWriter()
@@ -94,6 +98,11 @@ package struct EnsembleForward {
             writer.add(window.end)
         }
         return writer.bytes
+    }
+
+    private func observer(of number: Int) -> ShareObserver? {
+        guard let onProgress else { return nil }
+        return { share in onProgress(number, share) }
     }
 
     private func decode(_ bytes: [UInt8], _ member: Member) -> Output {

@@ -38,8 +38,14 @@ package struct EvaluationRun {
     private let settings: EvaluationSettings
     private let communicator: any Communicator
     private let logger: Logger
+    private let status: StatusLine?
 
-    package init(settings: EvaluationSettings, communicator: any Communicator, logger: Logger) {
+    /// - status: where rank 0 tells how much is answered; nil does not.
+    package init(
+        settings: EvaluationSettings, communicator: any Communicator, logger: Logger,
+        status: StatusLine? = .standardError
+    ) {
+        self.status = communicator.isRoot ? status : nil
         self.settings = settings
         self.communicator = communicator
         self.logger = logger
@@ -95,8 +101,17 @@ package struct EvaluationRun {
     /// The logits of all models, and the seconds that they took; none but on rank 0.
     private func compute(_ asked: [Asked]) throws -> (groups: [WindowLogits], seconds: Double?) {
         guard !asked.isEmpty else { return ([], nil) }
-        let forward = EnsembleForward(
+        var forward = EnsembleForward(
             asked.map(\.member), compute: try threadsSettled(), communicator: communicator)
+        let progress = status.map { answering(asked, on: $0) }
+        if let progress {
+            // Of the models that are in memory at once, this rank has one.
+            let rounds = (asked.count - 1) / communicator.size + 1
+            forward.onProgress = { [size = communicator.size] model, share in
+                progress.update(share: (Double(model / size) + share) / Double(rounds))
+            }
+        }
+        defer { progress?.end() }
         guard let (outputs, seconds) = try forward.run() else { return ([], nil) }
         for notice in outputs.flatMap(\.notices) { logger.warning("\(notice)") }
         let groups = zip(asked, outputs).map { asked, output in
@@ -111,6 +126,11 @@ package struct EvaluationRun {
 // MARK: Models and their questions
 
 extension EvaluationRun {
+    private func answering(_ asked: [Asked], on line: StatusLine) -> TaskProgress {
+        TaskProgress(
+            "answering", total: asked.reduce(0) { $0 + $1.member.data.count }, unit: "windows", line: line)
+    }
+
     private struct Asked {
         let member: EnsembleForward.Member
         /// Hash of the tokenizer.
@@ -162,6 +182,7 @@ extension EvaluationRun {
             preparation: preparations[fullest], identity: members[0].tokenizer.identity,
             communicator: communicator, pool: pool,
             cache: settings.featureCache.cache(in: settings.outputDirectory), logger: logger)
+        loader.status = status
         let request = FeatureRequest(
             files: [settings.dataset], kind: .evaluation, limit: settings.maxSamples)
         let data = try loader.load(request)

@@ -22,11 +22,13 @@ package struct Evaluator {
 
     /// The evaluation on rank 0, nil on the others. Every rank must call it.
     ///
-    /// - isInterrupted: as `DistributedForward.logits`'s.
-    package func run(isInterrupted: @escaping @Sendable () -> Bool = { false }) throws -> Evaluation? {
+    /// - isInterrupted, onProgress: as `DistributedForward.logits`'s.
+    package func run(
+        isInterrupted: @escaping @Sendable () -> Bool = { false }, onProgress: ShareObserver? = nil
+    ) throws -> Evaluation? {
         let clock = ContinuousClock()
         let start = clock.now
-        let logits = try forward.logits(data, isInterrupted: isInterrupted)
+        let logits = try forward.logits(data, isInterrupted: isInterrupted, onProgress: onProgress)
         let seconds = (clock.now - start).seconds
         return try communicator.together {
             try logits.map { logits in

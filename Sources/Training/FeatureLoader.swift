@@ -45,6 +45,8 @@ package final class FeatureLoader {
     private let pool: WorkerPool
     private let cache: FeatureCache?
     private let logger: Logger
+    /// Where to tell how many questions are done.
+    package var status: StatusLine?
     /// Of feature files, for the other part of a split.
     var lastFeatures: (files: [String], reader: FeatureFileReader)?
     /// On rank 0, the files read last, for the other part of a split.
@@ -243,7 +245,12 @@ extension FeatureLoader {
         let groups = work.groups()
         let share = FeatureWork.cut(groups.map(work.cost), parts: communicator.size)[communicator.rank]
         let own = try communicator.together {
-            try preparation.builder(request.kind).columns(of: work, groups: groups[share], pool: pool)
+            let progress = status.map {
+                TaskProgress("making features", total: work.order.count, unit: "questions", line: $0)
+            }
+            defer { progress?.end() }
+            return try preparation.builder(request.kind).columns(
+                of: work, groups: groups[share], pool: pool, onProgress: progress?.update)
         }
         if communicator.size == 1 { return own }
         var writer = ByteWriter()

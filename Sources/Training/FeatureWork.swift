@@ -1,5 +1,6 @@
 import Kernels
 import QuestionAnswering
+import Synchronization
 
 /// What features are for.
 package enum FeatureKind: Sendable, Equatable {
@@ -119,13 +120,21 @@ extension FeatureWork {
 extension FeatureBuilder {
     /// The features of some groups on the threads of `pool`, in order.
     ///
+    /// - onProgress: told on some thread what share of the questions is done.
     /// - Throws: `FeatureError` for the first question that does not fit, whichever thread met it.
     func columns(
-        of work: FeatureWork, groups: ArraySlice<FeatureWork.Group>, pool: WorkerPool
+        of work: FeatureWork, groups: ArraySlice<FeatureWork.Group>, pool: WorkerPool,
+        onProgress: ShareObserver? = nil
     ) throws(FeatureError) -> FeatureColumns {
         // A few runs a thread, so that none waits long for another.
         let runs = FeatureWork.cut(
             groups.map(work.cost), parts: pool.threadCount == 1 ? 1 : 4 * pool.threadCount)
+        let done = Atomic<Int>(0)
+        let count = groups.reduce(0) { $0 + $1.range.count }
+        @Sendable func tell(_ group: FeatureWork.Group) {
+            let sum = done.add(group.range.count, ordering: .relaxed).newValue
+            onProgress?(Double(sum) / Double(count))
+        }
         var results = [Result<FeatureColumns, FeatureError>](
             repeating: .success(FeatureColumns()), count: runs.count)
         results.withUnsafeMutableBufferPointer { results in
@@ -133,7 +142,9 @@ extension FeatureBuilder {
             nonisolated(unsafe) let results = results
             pool.run(runs.count) { run, _ in
                 let part = groups.dropFirst(runs[run].lowerBound).prefix(runs[run].count)
-                results[run] = Result { () throws(FeatureError) in try self.columns(of: work, part) }
+                results[run] = Result { () throws(FeatureError) in
+                    try self.columns(of: work, part, then: tell)
+                }
             }
         }
         var all = FeatureColumns()
@@ -142,7 +153,7 @@ extension FeatureBuilder {
     }
 
     private func columns(
-        of work: FeatureWork, _ groups: ArraySlice<FeatureWork.Group>
+        of work: FeatureWork, _ groups: ArraySlice<FeatureWork.Group>, then: (FeatureWork.Group) -> Void
     ) throws(FeatureError) -> FeatureColumns {
         var columns = FeatureColumns()
         for group in groups {
@@ -160,6 +171,7 @@ extension FeatureBuilder {
                     of: question, index: index, context: context, labelled: group.isLabelled)
                 for feature in features { columns.append(feature, context: contextPlace) }
             }
+            then(group)
         }
         return columns
     }

@@ -9,6 +9,8 @@ package final class MetricsLog: TrainingObserver {
     private let interval: Int
     /// The steps since the last line.
     package private(set) var window = MetricsWindow()
+    /// Takes the members of every line as well.
+    package var listener: (([(String, JSONValue)]) throws -> Void)?
 
     /// Begins the file anew.
     ///
@@ -89,7 +91,7 @@ package final class MetricsLog: TrainingObserver {
             ])
         case .finished:
             try writeWindow()
-        case .started, .evaluationStarted: break
+        case .started, .evaluationStarted, .savingStarted: break
         }
     }
 
@@ -106,6 +108,7 @@ package final class MetricsLog: TrainingObserver {
             throw CheckpointError(
                 .ioFailed, "writing failed", path: path, remedy: "make room on the disk, then run again")
         }
+        try listener?(members)
     }
 }
 

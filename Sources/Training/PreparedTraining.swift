@@ -20,10 +20,11 @@ struct PreparedTraining {
     /// Every rank must call this. The order is that in which mistakes are cheapest to find.
     ///
     /// - resumption: the checkpoint that has the weights, where the run goes on from one.
+    /// - status: where rank 0 tells how much is done; nil does not.
     /// - memory: what is to be had at the moment.
     init(
         _ settings: TrainingSettings, _ resumption: Resumption?, communicator: any Communicator,
-        logger: Logger, memory: () -> SystemMemory
+        logger: Logger, status: StatusLine?, memory: () -> SystemMemory
     ) throws {
         func log(_ notices: [String]) { for notice in notices { logger.warning("\(notice)") } }
         let batchSize = settings.batchSize(communicator)
@@ -54,6 +55,7 @@ struct PreparedTraining {
             preparation: preparation, identity: loaded.tokenizer.identity, communicator: communicator,
             pool: planned.pool, cache: settings.featureCache.cache(in: settings.outputDirectory),
             logger: logger)
+        loader.status = status
         let data = (
             training: try loader.load(settings.trainingRequest),
             validation: try settings.validationRequest.map(loader.load)

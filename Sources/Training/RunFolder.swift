@@ -56,7 +56,7 @@ package final class RunFolder {
         _ = try output.folder("\(earlier)/\(CheckpointFolder.name)")
         let weights = steps.map(CheckpointFolder.relativePath) + [StateSaver.bestName, TrainingRun.finalName]
         for name in weights { try link(name, into: earlier) }
-        for name in [Self.metricsName, Self.recordName] { try move(name, to: earlier) }
+        for name in [Self.metricsName, Self.recordName] + eventFiles { try move(name, to: earlier) }
         return earlier
     }
 
@@ -70,6 +70,22 @@ package final class RunFolder {
         _ = try output.folder("\(earlier)/\(CheckpointFolder.name)")
         for step in later { try move(CheckpointFolder.relativePath(of: step), to: earlier) }
         return earlier
+    }
+
+    /// Removes what an earlier run had told TensorBoard.
+    package func removeEvents() throws {
+        for name in eventFiles {
+            let path = output.path(of: name)
+            guard unlink(path) == 0 || errno == ENOENT else {
+                throw CheckpointError.cannotWrite(path, "be removed", errno: errno, created: false)
+            }
+        }
+    }
+
+    /// Names of files that runs of this program wrote for TensorBoard.
+    private var eventFiles: [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: output.path)) ?? []
+        return names.filter { EventFile.isName($0) && EventFile.isOwn(output.path(of: $0)) }.sorted()
     }
 
     private func makeFolder() throws -> String {

@@ -18,6 +18,7 @@ package enum StopRequest {
         // What the handler uses is made here: a signal may come in the middle of anything.
         _ = isMade
         _ = ignoresMore.load(ordering: .relaxed)
+        _ = StatusLine.isTerminalDrawn.load(ordering: .relaxed)
         var action = sigaction()
         action.__sigaction_handler.sa_handler = { StopRequest.take($0) }
         // Calls that were interrupted go on.
@@ -39,6 +40,7 @@ package enum StopRequest {
     private static func take(_ signal: Int32) {
         if ignoresMore.load(ordering: .relaxed) { return }
         if count.add(1, ordering: .acquiringAndReleasing).oldValue > 0 {
+            StatusLine.eraseInSignalHandler()
             Foundation.signal(signal, SIG_DFL)
             raise(signal)
         }

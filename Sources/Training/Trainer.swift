@@ -240,6 +240,7 @@ extension Trainer {
             // A checkpoint is logged before the next one can be on the disk, which a run might go on from.
             try saver.finish()
             try emitWritten()
+            if request.state { try emit(.savingStarted(step: state.step)) }
             try saver.begin(request, state, epoch: epoch(after: state.step))
         }
         if request.state { savedStep = state.step }

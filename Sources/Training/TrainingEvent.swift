@@ -69,6 +69,8 @@ package enum TrainingEvent: Sendable {
     case skipped(step: Int, epoch: Double, reason: String)
     case evaluationStarted(step: Int)
     case evaluated(step: Int, epoch: Double, EvaluationResult)
+    /// A checkpoint begins to be written, while training goes on.
+    case savingStarted(step: Int)
     case saved(SavedCheckpoint)
     case finished(step: Int)
 }

@@ -11,16 +11,19 @@ package struct TrainingRun {
     private let settings: TrainingSettings
     private let communicator: any Communicator
     private let logger: Logger
+    private let status: StatusLine?
     private let memory: () -> SystemMemory
 
+    /// - status: where rank 0 tells how the run goes; nil does not.
     /// - memory: what is to be had at the moment.
     package init(
         settings: TrainingSettings, communicator: any Communicator, logger: Logger,
-        memory: @escaping () -> SystemMemory = { SystemMemory() }
+        status: StatusLine? = .standardError, memory: @escaping () -> SystemMemory = { SystemMemory() }
     ) {
         self.settings = settings
         self.communicator = communicator
         self.logger = logger
+        self.status = communicator.isRoot ? status : nil
         self.memory = memory
     }
 
@@ -43,7 +46,7 @@ package struct TrainingRun {
             try Resumption.find($0, in: folder, over: communicator) { logger.warning("\($0)") }
         }
         let prepared = try PreparedTraining(
-            settings, resumption, communicator: communicator, logger: logger, memory: memory)
+            settings, resumption, communicator: communicator, logger: logger, status: status, memory: memory)
         try check(prepared.identity, against: resumption)
         let model = prepared.compute.model(prepared.loaded, longest: prepared.training.longest)
         if let notice = prepared.exchange.notice(communicator) { logger.info("\(notice)") }
@@ -54,17 +57,21 @@ package struct TrainingRun {
         try resumption?.restore(optimizer, prepared.loaded.layout, over: communicator)
         try communicator.onRoot { try makeRoom(in: folder, for: resumption) }
         let name = resumption?.run ?? UUID().uuidString
-        try describe(prepared, resumption, run: name, to: folder?.output)
+        let record = try describe(prepared, resumption, run: name, to: folder?.output)
         prepared.loader.keep()
         let metrics = try metricsLog(folder, resumption)
+        try keepEvents(of: metrics, folder, resumption, record: record)
+        let progress = status.map {
+            Progress(plan: prepared.plan, interval: settings.loggingSteps, line: $0)
+        }
         let trainer = Trainer(
             plan: prepared.plan, model: model, features: prepared.training, sampler: prepared.sampler,
             gradientStep: gradientStep, optimizer: optimizer, pool: prepared.compute.pool,
             communicator: communicator,
-            observers: metrics.map { [$0, Progress(interval: settings.loggingSteps)] } ?? [])
+            observers: ([metrics, progress] as [(any TrainingObserver)?]).compactMap(\.self))
         trainer.isAskedToStop = { StopRequest.isMade }
         let evaluator = makeEvaluator(prepared)
-        trainer.evaluate = evaluation(evaluator, folder?.output)
+        trainer.evaluate = evaluation(evaluator, folder?.output, onProgress: progress?.evaluated)
         let store = try folder.map { try checkpointStore($0.output, prepared.loaded) }
         try communicator.onRoot {
             // The run before may have been killed between writing one and removing another.
@@ -162,11 +169,13 @@ extension TrainingRun {
 
     /// - mayStop: whether a request to stop interrupts it.
     private func evaluation(
-        _ evaluator: Evaluator?, _ output: OutputDirectory?, mayStop: Bool = true
+        _ evaluator: Evaluator?, _ output: OutputDirectory?, mayStop: Bool = true,
+        onProgress: ShareObserver? = nil
     ) -> (() throws -> EvaluationResult?)? {
         guard let evaluator else { return nil }
         return {
-            let evaluation = try evaluator.run { mayStop && StopRequest.isMade }
+            let evaluation = try evaluator.run(
+                isInterrupted: { mayStop && StopRequest.isMade }, onProgress: onProgress)
             try communicator.onRoot {
                 guard let output else { return }
                 try evaluation?.write(to: output, answers: settings.answers)
@@ -227,6 +236,24 @@ extension TrainingRun {
             logger.warning(
                 "kept what an earlier run had left in \(place); --resume would have gone on with it")
         }
+        // What an earlier run without checkpoints had told goes, as its metrics do.
+        if resumption == nil { try folder?.removeEvents() }
+    }
+
+    /// Has `metrics` keep its lines for TensorBoard as well.
+    ///
+    /// - record: of `run.json`.
+    private func keepEvents(
+        of metrics: MetricsLog?, _ folder: RunFolder?, _ resumption: Resumption?, record: JSONValue
+    ) throws {
+        try communicator.onRoot {
+            guard let metrics, let output = folder?.output else { return }
+            let events = try EventLog(
+                folder: output.path,
+                resuming: resumption.map { ($0.shared.step, logged: $0.shared.step - $0.window.count) })
+            try events.describe(record)
+            metrics.listener = events.add
+        }
     }
 
     private func metricsLog(_ folder: RunFolder?, _ resumption: Resumption?) throws -> MetricsLog? {
@@ -252,9 +279,11 @@ extension TrainingRun {
 
 extension TrainingRun {
     /// Logs what is about to run and writes `run.json`.
+    ///
+    /// - Returns: what stands in it, on rank 0.
     private func describe(
         _ prepared: PreparedTraining, _ resumption: Resumption?, run: String, to output: OutputDirectory?
-    ) throws {
+    ) throws -> JSONValue {
         let hosts = try communicator.allGather([UInt8](Host.name.utf8)).map {
             String(decoding: $0, as: UTF8.self)
         }
@@ -271,13 +300,16 @@ extension TrainingRun {
             \(compute.pool.threadCount) thread(s) · batch \(prepared.sampler.batchSize) · micro-batches of \
             \(compute.microBatchTokens) tokens · OpenBLAS \(blasCoreName())
             """)
+        var json = JSONValue.null
         try communicator.onRoot {
             let record = RunRecord(
                 run: run, settings: prepared.flags, hosts: hosts,
                 threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
                 features: prepared.training.count, totalSteps: prepared.plan.totalSteps,
                 files: settings.trainFiles + settings.validationFiles, resumed: resumption?.shared)
-            try output?.write(try record.json.indented + "\n", to: RunFolder.recordName)
+            json = try record.json
+            try output?.write(json.indented + "\n", to: RunFolder.recordName)
         }
+        return json
     }
 }

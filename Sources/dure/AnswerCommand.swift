@@ -31,6 +31,7 @@ struct AnswerCommand: ConfiguredCommand {
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Messages") var messages: MessageOptions
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
@@ -58,7 +59,7 @@ struct AnswerCommand: ConfiguredCommand {
 
     private func makeAnswerer() throws -> Answerer {
         let communicator = SingleProcess()
-        let logger = makeLogger(communicator)
+        let logger = makeLogger(communicator, isQuiet: messages.quiet)
         let opened = try OpenedModel(
             path: model, tokenizer: tokenizer.overrides, communicator: communicator)
         let settings = features.settings(fitting: opened.configuration.maxSequenceLength)

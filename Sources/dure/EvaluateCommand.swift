@@ -52,6 +52,7 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Compute") var compute: ComputeOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Messages") var messages: MessageOptions
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
@@ -68,9 +69,10 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
     }
 
     func run() throws {
-        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+        try withRanks(timeout: ranks.collectiveTimeout, isQuiet: messages.quiet) { communicator, logger in
             try config.requireSame(on: communicator)
-            let run = EvaluationRun(settings: settings, communicator: communicator, logger: logger)
+            let run = EvaluationRun(
+                settings: settings, communicator: communicator, logger: logger, status: messages.status)
             guard let (evaluation, findings) = try run.run() else { return }
             if showSamples > 0 { printMessage(samples(of: evaluation)) }
             try printResult(JSONValue.object(findings).indented)

@@ -168,6 +168,14 @@ struct AnswerOptions: ParsableArguments {
     }
 }
 
+struct MessageOptions: ParsableArguments {
+    @Flag(help: "Tell of warnings and errors only: no progress, and no other information.")
+    var quiet = false
+
+    /// Where to tell how things go; nil where that is not wanted.
+    var status: StatusLine? { quiet ? nil : .standardError }
+}
+
 struct RankOptions: ParsableArguments {
     @Option(help: "Seconds before a rank that does not answer ends the run.")
     var collectiveTimeout = 600.0

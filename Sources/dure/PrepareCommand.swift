@@ -46,6 +46,7 @@ struct PrepareCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Windows") var features: FeatureOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Messages") var messages: MessageOptions
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
@@ -59,7 +60,7 @@ struct PrepareCommand: RankedCommand, ConfiguredCommand {
     }
 
     func run() throws {
-        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+        try withRanks(timeout: ranks.collectiveTimeout, isQuiet: messages.quiet) { communicator, logger in
             try config.requireSame(on: communicator)
             try prepare(communicator, logger)
         }
@@ -81,6 +82,7 @@ struct PrepareCommand: RankedCommand, ConfiguredCommand {
             pool: WorkerPool(
                 threadCount: ThreadBudget(communicator: communicator, requested: threads).threads),
             cache: nil, logger: logger)
+        loader.status = communicator.isRoot ? messages.status : nil
         let export = try loader.export(dataset, strict: strict)
         try communicator.onRoot {
             guard let export, let format = format ?? FeatureFileFormat(naming: output) else { return }

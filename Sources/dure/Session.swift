@@ -7,25 +7,36 @@ import Training
 /// only initialised in the former case. Ends the process when `body` fails, and with it the run.
 ///
 /// - timeout: seconds that ranks wait for each other.
-func withRanks(timeout: Double, _ body: (any Communicator, Logger) throws -> Void) throws {
+/// - isQuiet: whether the logger leaves out what is merely information.
+func withRanks(
+    timeout: Double, isQuiet: Bool = false, _ body: (any Communicator, Logger) throws -> Void
+) throws {
+    setLastWords { text in
+        StatusLine.standardError.close()
+        printMessage(text)
+    }
     let communicator: any Communicator =
         MPICommunicator.isLaunched() ? try MPICommunicator(timeout: timeout) : SingleProcess()
     do {
         if communicator.size == 1 { try requireAlone(ProcessInfo.processInfo.environment) }
-        try body(communicator, makeLogger(communicator))
+        try body(communicator, makeLogger(communicator, isQuiet: isQuiet))
+        StatusLine.standardError.close()
         communicator.finalize()
     } catch let stop as StoppedOnRequest {
         // Launchers end the other ranks with a signal as soon as one has left.
         StopRequest.ignoreMore()
+        StatusLine.standardError.close()
         if communicator.isRoot { printMessage("\(stop)") }
         communicator.finalize()
         exit(StoppedOnRequest.exitCode)
     } catch let failure as AgreedFailure {
+        StatusLine.standardError.close()
         // Every rank knows, so all leave in order and one speaks.
         if failure.isOwn { Failure.report(failure) }
         communicator.finalize()
         exit(failure.exitCode)
     } catch {
+        StatusLine.standardError.close()
         let code = (error as? any ExitCoded)?.exitCode ?? 70
         if communicator.size > 1 {
             yieldToTheCause(error)
@@ -64,9 +75,9 @@ private func isToldByOther(_ error: any Error) -> Bool {
 }
 
 /// Logs to stderr, from rank 0.
-func makeLogger(_ communicator: any Communicator) -> Logger {
+func makeLogger(_ communicator: any Communicator, isQuiet: Bool = false) -> Logger {
     var logger = Logger(label: "dure") { _ in StandardErrorLog() }
-    logger.logLevel = communicator.isRoot ? .info : .critical
+    logger.logLevel = communicator.isRoot ? isQuiet ? .warning : .info : .critical
     return logger
 }
 

@@ -1,5 +1,6 @@
 import Distributed
 import Foundation
+import Training
 
 /// Reading stdin or writing stdout failed; the number is `errno`.
 enum StandardStreamError: ExitCoded, CustomStringConvertible {
@@ -41,7 +42,7 @@ func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 func showPrompt(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
 /// Tells the user something on stderr, as far as that can be written.
-func printMessage(_ text: String) { _ = write("\(text)\n", to: STDERR_FILENO) }
+func printMessage(_ text: String) { StatusLine.standardError.message(text) }
 
 /// Writes all of `text`; returns `errno` where that fails.
 private func write(_ text: String, to descriptor: Int32) -> Int32? {

@@ -58,6 +58,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Ranks") var exchange: ExchangeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Messages") var messages: MessageOptions
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
@@ -85,9 +86,11 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
 
     func run() throws {
         StopRequest.listen()
-        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+        try withRanks(timeout: ranks.collectiveTimeout, isQuiet: messages.quiet) { communicator, logger in
             try config.requireSame(on: communicator)
-            try TrainingRun(settings: settings, communicator: communicator, logger: logger).run()
+            try TrainingRun(
+                settings: settings, communicator: communicator, logger: logger, status: messages.status
+            ).run()
         }
     }
 

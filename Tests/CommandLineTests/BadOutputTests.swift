@@ -86,9 +86,9 @@ extension ProgramTests {
                 work.results(of: "run")
                     == [
                         "checkpoints", "checkpoints/step-00000002.h5", "earlier-1", "earlier-1/checkpoints",
-                        "earlier-1/checkpoints/step-00000002.h5", "earlier-1/final.h5",
-                        "earlier-1/metrics.jsonl", "earlier-1/run.json", "final.h5", "metrics.jsonl",
-                        "run.json",
+                        "earlier-1/checkpoints/step-00000002.h5", "earlier-1/events.out.tfevents",
+                        "earlier-1/final.h5", "earlier-1/metrics.jsonl", "earlier-1/run.json",
+                        "events.out.tfevents", "final.h5", "metrics.jsonl", "run.json",
                     ])
             expectSuccess(
                 try await Program.run(["inspect", "--verify", work.folder.file("run/final.h5")]))
@@ -123,7 +123,7 @@ extension ProgramTests {
             expectFailure(try await Program.run(arguments), 74, "final.h5", "No space left")
             #expect(try work.bytes("disk/run/final.h5") == before)
             let left = work.results(of: "disk/run").filter { $0 != "checkpoints" }
-            #expect(left == ["final.h5", "metrics.jsonl", "run.json"])
+            #expect(left == ["events.out.tfevents", "final.h5", "metrics.jsonl", "run.json"])
         }
     }
 }

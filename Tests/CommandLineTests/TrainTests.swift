@@ -27,7 +27,7 @@ extension ProgramTests {
                 work.results(of: "output") == [
                     "best.h5", "checkpoints", "checkpoints/step-00000002.h5", "checkpoints/step-00000004.h5",
                     "eval_nbest_predictions.json", "eval_predictions.csv", "eval_predictions.json",
-                    "eval_results.json", "final.h5",
+                    "eval_results.json", "events.out.tfevents", "final.h5",
                     "metrics.jsonl", "run.json",
                 ])
 

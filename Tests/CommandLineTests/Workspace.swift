@@ -20,9 +20,12 @@ struct Workspace {
         try await initialize(model)
     }
 
-    /// What a run left in the folder `name`, but for the features it keeps for later runs.
+    /// What a run left in the folder `name`, but for the features it keeps for later runs; names of event files
+    /// without time, host and process.
     func results(of name: String) -> [String] {
-        folder.contents(of: name).filter { !$0.hasPrefix("features") }
+        folder.contents(of: name).filter { !$0.hasPrefix("features") }.map {
+            $0.replacing(/events\.out\.tfevents\..+/, with: "events.out.tfevents")
+        }
     }
 
     /// Makes a model folder at `path`.

@@ -87,9 +87,11 @@ package final class RunningProgram {
     private let folder: TemporaryFolder
 
     /// Starts a program in a process group of its own.
+    ///
+    /// - terminal: what its stderr is, instead of a file.
     package init(
         _ executable: String, _ arguments: [String], input: some Sequence<UInt8> = [],
-        environment: [String: String?] = [:]
+        environment: [String: String?] = [:], terminal: PseudoTerminal? = nil
     ) throws {
         command = ([executable] + arguments).joined(separator: " ")
         folder = try TemporaryFolder()
@@ -99,7 +101,11 @@ package final class RunningProgram {
         let creating = O_WRONLY | O_CREAT | O_APPEND
         posix_spawn_file_actions_addopen(&actions, 0, try folder.write(input, to: "input"), O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, folder.file("output"), creating, 0o600)
-        posix_spawn_file_actions_addopen(&actions, 2, folder.file("errors"), creating, 0o600)
+        _ = try folder.write([UInt8](), to: "errors")
+        posix_spawn_file_actions_addopen(
+            &actions, 2, terminal?.path ?? folder.file("errors"),
+            terminal == nil ? creating : O_RDWR | O_NOCTTY,
+            0o600)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

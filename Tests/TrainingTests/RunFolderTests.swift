@@ -82,6 +82,29 @@ import Testing
                 == [FolderLock.fileName, "checkpoints", "earlier-1", "earlier-2", "final.h5"])
     }
 
+    @Test func eventsOfAnEarlierRunGoWithItsMetrics() throws {
+        let temporary = try TemporaryFolder()
+        let folder = try RunFolder(creating: temporary.path)
+        defer { folder.close(keepsFolder: true) }
+        try temporary.write("of another program", to: "events.out.tfevents.1.x")
+        func newFile() throws -> String {
+            let file = try EventFile(creatingIn: temporary.path, host: "h", time: 100)
+            return String(file.path.dropFirst(temporary.path.count + 1))
+        }
+        let first = try newFile()
+        _ = try folder.output.folder("checkpoints")
+        try AtomicFile.write("run", to: temporary.path("checkpoints/step-00000005.h5"))
+        #expect(try folder.keepEarlierRun() == "earlier-1")
+        #expect(try temporary.names("earlier-1").contains(first))
+        // A run that came to nothing.
+        let second = try newFile()
+        #expect(try folder.keepEarlierRun() == nil)
+        try folder.removeEvents()
+        #expect(
+            try temporary.names().filter { $0.hasPrefix("events") } == ["events.out.tfevents.1.x"],
+            "\(second)")
+    }
+
     @Test func theRunIsKnownFromItsRecord() throws {
         let temporary = try TemporaryFolder()
         let folder = try RunFolder(creating: temporary.path)
