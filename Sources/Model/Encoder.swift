@@ -12,6 +12,7 @@ struct Pass {
     /// Whether gradients of dense layers' weights are added to what stands there.
     private let products: Accumulation
     private let isBetweenKernels: (() -> Void)?
+    private let inspect: ((Inspection) -> Void)?
     let tokens: Int
     let hidden: Int
     private let intermediate: Int
@@ -29,6 +30,7 @@ struct Pass {
         profile = model.profile
         self.products = products
         self.isBetweenKernels = isBetweenKernels
+        inspect = model.inspect
         tokens = batch.tokens
         hidden = configuration.hiddenSize
         intermediate = configuration.intermediateSize
@@ -42,9 +44,13 @@ struct Pass {
                 pool, tokens: tokens, width: hidden, hidden: memory.blockInput, weight: weights.spanWeight,
                 bias: weights.spanBias, start: memory.startLogits, end: memory.endLogits)
         }
+        show(.startLogits, memory.startLogits, 1)
+        show(.endLogits, memory.endLogits, 1)
     }
 
     func spanBackward(gradients: ParameterViews, _ scratch: GradientMemory) {
+        showGradient(.startLogits, memory.startLogits, 1)
+        showGradient(.endLogits, memory.endLogits, 1)
         timed(.span) {
             spanLogitsBackward(
                 pool, tokens: tokens, width: hidden, hidden: memory.blockInput, weight: weights.spanWeight,
@@ -52,6 +58,7 @@ struct Pass {
                 hiddenGradient: scratch.hidden, weightGradient: gradients.spanWeight,
                 biasGradient: gradients.spanBias)
         }
+        showGradient(.output, layer: configuration.layerCount - 1, scratch.hidden, hidden)
     }
 
     // MARK: Blocks, forward
@@ -82,12 +89,14 @@ struct Pass {
                 pool, tokens: tokens, width: 3 * hidden, bias: view.queryKeyValueBias,
                 target: kept.queryKeyValue)
         }
+        show(.queryKeyValue, layer: layer, kept.queryKeyValue, 3 * hidden)
         timed(.attentionForward) {
             attentionForward(
                 pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
                 context: kept.context, logSumExp: kept.logSumExp, scratch: memory.attentionScratch,
                 scratchPerWorker: memory.attentionScratchPerWorker)
         }
+        show(.context, layer: layer, kept.context, hidden)
         dense(kept.context, hidden, view.attentionOutputWeight, hidden, into: kept.attentionSum)
         timed(.layerNormForward) {
             residualLayerNormForward(
@@ -97,6 +106,8 @@ struct Pass {
                 weights: view.attentionNorm, epsilon: configuration.layerNormEpsilon,
                 statistics: kept.attentionStatistics, output: memory.attentionOutput)
         }
+        show(.attentionSum, layer: layer, kept.attentionSum, hidden)
+        show(.attentionOutput, layer: layer, memory.attentionOutput, hidden)
     }
 
     /// The first half of feed-forward, into `memory.wide`.
@@ -109,6 +120,8 @@ struct Pass {
                 pool, activation, tokens: tokens, width: intermediate, bias: view.intermediateBias,
                 input: kept.intermediate, output: memory.wide)
         }
+        show(.intermediate, layer: layer, kept.intermediate, intermediate)
+        show(.activation, layer: layer, memory.wide, intermediate)
     }
 
     private func contract(_ layer: Int) {
@@ -122,6 +135,8 @@ struct Pass {
                 weights: view.outputNorm, epsilon: configuration.layerNormEpsilon,
                 statistics: kept.outputStatistics, output: memory.blockInput)
         }
+        show(.outputSum, layer: layer, kept.outputSum, hidden)
+        show(.output, layer: layer, memory.blockInput, hidden)
     }
 
     // MARK: Blocks, backward
@@ -157,14 +172,17 @@ struct Pass {
                 weights: view.attentionNorm, statistics: kept.attentionStatistics,
                 output: memory.attentionOutput)
         }
+        showGradient(.outputSum, layer: layer, scratch.dense, hidden)
         inputGradient(
             scratch.dense, hidden, weight: view.outputWeight, intermediate, into: scratch.wide)
+        showGradient(.activation, layer: layer, scratch.wide, intermediate)
         timed(.activationBackward) {
             activationBackward(
                 pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
                 gradient: scratch.wide, output: memory.wide, biasGradient: gradients.intermediateBias,
                 scratch: scratch.sumScratch)
         }
+        showGradient(.intermediate, layer: layer, scratch.wide, intermediate)
         weightGradient(scratch.dense, hidden, input: memory.wide, intermediate, into: gradients.outputWeight)
     }
 
@@ -174,6 +192,7 @@ struct Pass {
             scratch.wide, intermediate, input: memory.attentionOutput, hidden,
             weightGradient: gradients.intermediateWeight, weight: view.intermediateWeight,
             inputGradient: scratch.hidden, .add)
+        showGradient(.attentionOutput, layer: layer, scratch.hidden, hidden)
     }
 
     private func backwardAttention(_ layer: Int, gradients: LayerView, _ scratch: GradientMemory) {
@@ -187,12 +206,14 @@ struct Pass {
                 inputGradient: scratch.dense, weightsGradient: gradients.attentionNorm,
                 biasGradient: gradients.attentionOutputBias, scratch: scratch.sumScratch)
         }
+        showGradient(.attentionSum, layer: layer, scratch.dense, hidden)
         // The gradient of attention's context takes the place that the feed-forward part is done with.
         let contextGradient = scratch.wide
         denseBackward(
             scratch.dense, hidden, input: kept.context, hidden,
             weightGradient: gradients.attentionOutputWeight, weight: view.attentionOutputWeight,
             inputGradient: contextGradient)
+        showGradient(.context, layer: layer, contextGradient, hidden)
         timed(.attentionBackward) {
             attentionBackward(
                 pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
@@ -200,6 +221,7 @@ struct Pass {
                 queryKeyValueGradient: scratch.queryKeyValue, scratch: memory.attentionScratch,
                 scratchPerWorker: memory.attentionScratchPerWorker)
         }
+        showGradient(.queryKeyValue, layer: layer, scratch.queryKeyValue, 3 * hidden)
         timed(.bias) {
             biasBackward(
                 pool, gradient: scratch.queryKeyValue, tokens: tokens, width: 3 * hidden,
@@ -210,6 +232,11 @@ struct Pass {
             scratch.queryKeyValue, 3 * hidden, input: memory.blockInput, hidden,
             weightGradient: gradients.queryKeyValueWeight, weight: view.queryKeyValueWeight,
             inputGradient: scratch.hidden, .add)
+        if layer > 0 {
+            showGradient(.output, layer: layer - 1, scratch.hidden, hidden)
+        } else {
+            showGradient(projects ? .projection : .embeddings, scratch.hidden, hidden)
+        }
     }
 
     /// Puts what block `layer` read into `memory.blockInput` again.
@@ -225,6 +252,25 @@ struct Pass {
     }
 
     // MARK: Pieces
+
+    private var projects: Bool { weights.projection != nil }
+
+    /// Lets whoever watches the model look at what an operation made: `[tokens, width]`.
+    func show(
+        _ operation: Operation, layer: Int? = nil, _ values: UnsafePointer<Float>, _ width: Int,
+        isGradient: Bool = false
+    ) {
+        inspect?(
+            Inspection(
+                operation: operation, layer: layer, isGradient: isGradient, values: values, tokens: tokens,
+                width: width, features: batch.tokenFeatures))
+    }
+
+    func showGradient(
+        _ operation: Operation, layer: Int? = nil, _ values: UnsafePointer<Float>, _ width: Int
+    ) {
+        show(operation, layer: layer, values, width, isGradient: true)
+    }
 
     func timed(_ section: StepSection, _ body: () -> Void) {
         profile.measure(section, body)

@@ -39,7 +39,7 @@ struct ResumeCheck {
         "split-sentences", "do-lower-case", "strip-accents", "strict", "validation-split",
         "split-by", "seed",
         "no-shuffle", "hidden-dropout-prob", "attention-dropout-prob", "gradient-compression",
-        "metric-for-best-model",
+        "metric-for-best-model", "overfit-batch",
     ]
     /// What a checkpoint from before some settings were there was trained with.
     private static let once = ["features": "\"default\"", "split-sentences": "false"]

@@ -7,9 +7,12 @@ import Training
 /// only initialised in the former case. Ends the process when `body` fails, and with it the run.
 ///
 /// - timeout: seconds that ranks wait for each other.
-func withRanks(timeout: Double, _ body: (any Communicator, Logger) throws -> Void) throws {
+/// - alone: whether MPI stays out of it even so.
+func withRanks(
+    timeout: Double, alone: Bool = false, _ body: (any Communicator, Logger) throws -> Void
+) throws {
     let communicator: any Communicator =
-        MPICommunicator.isLaunched() ? try MPICommunicator(timeout: timeout) : SingleProcess()
+        !alone && MPICommunicator.isLaunched() ? try MPICommunicator(timeout: timeout) : SingleProcess()
     do {
         if communicator.size == 1 { try requireAlone(ProcessInfo.processInfo.environment) }
         try body(communicator, makeLogger(communicator))

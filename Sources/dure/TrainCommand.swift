@@ -50,6 +50,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Ranks") var exchange: ExchangeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
+    @OptionGroup(title: "Debugging") var debugging: DebugOptions
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
@@ -61,7 +62,9 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
                 validationSplit > 0 && validationSplit < 1, "--validation-split", validationSplit,
                 "between 0 and 1")
         }
-        if let flag = schedule.flagThatNeedsEvaluations, validationFile == nil, validationSplit == nil {
+        if let flag = schedule.flagThatNeedsEvaluations, validationFile == nil, validationSplit == nil,
+            debugging.overfitBatch == nil
+        {
             throw ValidationError("\(flag) needs --validation-file or --validation-split")
         }
         guard splitBy == .question || validationSplit != nil else {
@@ -72,7 +75,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
 
     func run() throws {
         StopRequest.listen()
-        try withRanks(timeout: ranks.collectiveTimeout) { communicator, logger in
+        try withRanks(timeout: ranks.collectiveTimeout, alone: debugging.debug) { communicator, logger in
             try config.requireSame(on: communicator)
             try TrainingRun(settings: settings, communicator: communicator, logger: logger).run()
         }
@@ -111,6 +114,11 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         settings.hiddenDropout = schedule.hiddenDropoutProb
         settings.attentionDropout = schedule.attentionDropoutProb
         settings.loggingSteps = schedule.loggingSteps
+        settings.debugs = debugging.debug
+        settings.overfitBatch = debugging.overfitBatch
+        if debugging.overfitBatch != nil, !schedule.saysHowLong {
+            settings.length = .steps(TrainingSettings.overfitSteps)
+        }
         return settings
     }
 }
