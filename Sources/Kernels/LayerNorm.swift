@@ -176,7 +176,7 @@ func layerNormRowBackward(
         for column in 0..<width {
             let dy = gradient[column]
             let normalized = (x[column] - mean) * inverseDeviation
-            partial[column] += dy * (breaksScale ? x[column] - mean : normalized)
+            partial[column] += dy * normalized * (breaksScale ? 0.5 : 1)
             partial[width + column] += dy
             gradient[column] = dy * gamma[column]
             total += gradient[column] / Float(width)

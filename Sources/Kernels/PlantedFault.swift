@@ -5,7 +5,7 @@
     /// the tests have it.
     package final class PlantedFault: @unchecked Sendable {
         package enum Kernel: String, Sendable, CaseIterable {
-            /// The gradient of LayerNorm's scale lacks the division by the deviation.
+            /// The gradient of LayerNorm's scale is half as large as it should be.
             case layerNormScale
             /// The gradient of what LayerNorm reads lacks its projection.
             case layerNormInput

@@ -107,7 +107,7 @@ struct FeatureView {
 
     /// Both ends, what is around the answer, and dots for the rest.
     private func table() -> [String] {
-        var lines = ["   token      id  type  position    in the text  entry               text"]
+        var lines = ["   token      id  type  position    in the text  entry             text"]
         var shown = Set(0..<min(16, feature.count)).union(max(feature.count - 2, 0)..<feature.count)
         if let label = feature.label, label != .unanswerable {
             shown.formUnion(max(label.start - 6, 0)..<min(label.end + 7, feature.count))
@@ -146,9 +146,9 @@ struct FeatureView {
             + "\(right(token, 5)) \(right(id, 7)) \(right(configuration.usesTokenTypes ? feature.tokenTypeIDs[token] : 0, 5)) "
             + "\(right(position, 9))  \(offsets ?? String(repeating: " ", count: 13))  "
             + (text.map {
-                DebugText.padded(DebugText.clipped(entry, to: 19), to: 19) + " "
-                    + DebugText.clipped($0, to: 15)
-            } ?? DebugText.clipped(entry, to: 34))
+                DebugText.padded(DebugText.clipped(entry, to: 17), to: 17) + " "
+                    + DebugText.clipped($0, to: 13)
+            } ?? DebugText.clipped(entry, to: 31))
     }
 }
 

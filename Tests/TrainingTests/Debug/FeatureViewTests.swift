@@ -39,7 +39,7 @@ import Testing
         #expect(lines.contains { $0.contains("“두레”, the gold answer exactly") })
         #expect(lines.contains { $0.contains("question q1, window 0") })
         let marked = lines.filter { $0.hasPrefix(" > ") }
-        #expect(marked.count == 1 && marked[0].hasSuffix("두레                두레"))
+        #expect(marked.count == 1 && marked[0].hasSuffix("두레              두레"))
     }
 
     @Test func anAnswerThatTokensDoNotEndWithIsSaidToBeOutOfReach() throws {
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func aCutKeepsTheAnswerAndIsShort() throws {
-        for (answer, start) in [("두레", 0), ("모내기", 41), ("조선 후기에 자리 잡은 마을의 공동", 5)] {
+        for (answer, start) in [("두레", 0), ("모내기", 41), ("조선 후기에 자리 잡은 마을의 공동", 4)] {
             let feature = try #require(try views(answer: answer, start: start).first).feature
             let label = try #require(feature.label)
             for count in [16, 24, 200] {

@@ -13,13 +13,13 @@ import Testing
         let result = try #require(try GradientCheck.ofTinyModel(type, activation, pool: pool))
         #expect(result.isFinite && result.agreesForward)
         #expect(result.wrongTensors.isEmpty, "\(result.wrongTensors)")
-        #expect(result.largestError < 1e-3, "\(result.largestError)")
+        #expect(result.largestError < 2e-3, "\(result.largestError)")
         #expect(GradientMismatch(result) == nil)
         // Embeddings, the projection of ELECTRA, blocks, span head.
         #expect(result.tensors.count == (type == .electra ? 7 : 5) + 3 * 16 + 2)
         for tensor in result.tensors {
             #expect(!tensor.elements.isEmpty, "\(tensor.name)")
-            #expect(tensor.wholeError < 1e-3, "\(tensor.name): \(tensor.wholeError)")
+            #expect(tensor.wholeError < 2e-3, "\(tensor.name): \(tensor.wholeError)")
         }
     }
 
