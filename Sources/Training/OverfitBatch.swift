@@ -138,7 +138,9 @@ final class OverfitVerdict: TrainingObserver {
         }
         let before = losses.dropLast(losses.count / 4).suffix(max(losses.count / 4, 1))
         let earlier = before.reduce(0, +) / Double(max(before.count, 1))
-        if loss < 0.95 * earlier {
+        if losses.count < 50 {
+            causes.append("these were few steps: give more --max-steps")
+        } else if loss < 0.95 * earlier {
             causes.append("the loss is still falling: give more --max-steps")
         } else {
             causes.append(

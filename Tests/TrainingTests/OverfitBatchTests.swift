@@ -38,7 +38,7 @@ import Testing
         settings.hiddenDropout = 0.1
         try TrainingRun(settings: settings, communicator: SingleProcess(), logger: log.logger).run()
         #expect(log.all.contains { $0.contains("not near 0") })
-        for word in ["dropout is on", "--learning-rate", "--debug"] {
+        for word in ["dropout is on", "few steps", "--debug"] {
             #expect(log.all.contains { $0.contains("  - ") && $0.contains(word) }, "\(word)")
         }
     }
