@@ -31,6 +31,9 @@ package func activationBackward(
     gradient: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>,
     biasGradient: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
 ) {
+    #if DURE_TEST_FAULTS
+        let isBroken = PlantedFault.strikes(.activationDerivative)
+    #endif
     let blocks = TokenBlocks.count(tokens)
     pool.run(blocks) { block, _ in
         let partial = scratch + block * width
@@ -42,6 +45,9 @@ package func activationBackward(
             case .geluTanh: activationRowBackward(x, dy, y, width, geluTanhWithDerivative)
             case .relu: activationRowBackward(x, dy, y, width) { $0 > 0 ? ($0, 1) : (0, 0) }
             }
+            #if DURE_TEST_FAULTS
+                if isBroken { for column in 0..<width where x[column] > 0 { dy[column] *= 0.9 } }
+            #endif
             for column in 0..<width { partial[column] += dy[column] }
         }
     }

@@ -100,6 +100,11 @@ package func attentionBackward(
     contextGradient: UnsafePointer<Float>, queryKeyValueGradient: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>, scratchPerWorker: Int
 ) {
+    #if DURE_TEST_FAULTS
+        let isBroken = PlantedFault.strikes(.attentionProjection)
+    #else
+        let isBroken = false
+    #endif
     pool.run(shape.sequences * shape.heads) { task, worker in
         let head = HeadOfSequence(shape, task: task)
         let work = HeadScratch(
@@ -124,8 +129,9 @@ package func attentionBackward(
                     attentionRowBackward(
                         scores: work.score(row, of: block), gradient: work.gradient(row, of: block),
                         width: work.width, logSumExp: denominators[row],
-                        projection: dot(upstream.row(row), output.row(row), shape.headSize), mask: mask,
-                        bits: bits)
+                        projection: isBroken
+                            ? 0 : dot(upstream.row(row), output.row(row), shape.headSize),
+                        mask: mask, bits: bits)
                 }
                 work.weighted(block, work.gradients, work.key)
                 for row in block { work.unpack(row, of: block, scale: shape.scale, into: queryGradient) }
@@ -136,6 +142,9 @@ package func attentionBackward(
         work.unpack(work.keyGradient, into: head.part(UnsafePointer(queryKeyValueGradient), 1))
         work.unpack(work.valueGradient, into: head.part(UnsafePointer(queryKeyValueGradient), 2))
     }
+    #if DURE_TEST_FAULTS
+        if PlantedFault.strikes(.attentionNotANumber) { queryKeyValueGradient[0] = .nan }
+    #endif
 }
 
 /// One head over one sequence: which rows and columns of the packed matrices are its own.

@@ -95,12 +95,18 @@ private func scatterEmbeddingGradient(
     func add(_ row: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, _ columns: Range<Int>) {
         for column in columns { target[column] += row[column] }
     }
+    #if DURE_TEST_FAULTS
+        let isBroken = PlantedFault.strikes(.repeatedWord)
+    #else
+        let isBroken = false
+    #endif
     let slice = 128
     pool.run((width + slice - 1) / slice) { task, _ in
         let columns = task * slice..<min((task + 1) * slice, width)
         for token in 0..<tokens {
             let row = gradient + token * width
-            if indices.word[token] != paddingID {
+            let isLeftOut = isBroken && (0..<token).contains { indices.word[$0] == indices.word[token] }
+            if indices.word[token] != paddingID, !isLeftOut {
                 add(row, to: tables.word + Int(indices.word[token]) * width, columns)
             }
             if indices.position[token] != paddingPosition {

@@ -71,12 +71,25 @@ package func residualLayerNormBackward(
     inputGradient: UnsafeMutablePointer<Float>, weightsGradient: LayerNormWeights,
     biasGradient: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
 ) {
+    #if DURE_TEST_FAULTS
+        let (breaksScale, breaksInput) = (
+            PlantedFault.strikes(.layerNormScale), PlantedFault.strikes(.layerNormInput)
+        )
+    #endif
     let blocks = TokenBlocks.count(tokens)
     scratch.update(repeating: 0, count: blocks * 3 * width)
     forEachToken(pool, tokens, width: width) { token, block, bits in
         let partial = scratch + block * 3 * width
         let dx = gradient + token * width
         let dInput = inputGradient + token * width
+        #if DURE_TEST_FAULTS
+            if breaksScale || breaksInput {
+                return brokenRowBackward(
+                    normalized + token * width, token: token, width: width, gamma: weights.gamma,
+                    statistics: statistics, gradient: dx, inputGradient: dInput, partial: partial,
+                    breaksScale: breaksScale)
+            }
+        #endif
         layerNormRowBackward(
             normalized + token * width, token: token, width: width, gamma: weights.gamma,
             statistics: statistics, gradient: dx, gammaPartial: partial, betaPartial: partial + width)
@@ -149,3 +162,31 @@ func layerNormRowBackward(
         gradient[column] = (gradient[column] - meanGradient - normalized * projection) * inverseDeviation
     }
 }
+
+#if DURE_TEST_FAULTS
+    /// `layerNormRowBackward` and what follows it, without dropout, in one of two wrong ways.
+    private func brokenRowBackward(
+        _ x: UnsafePointer<Float>, token: Int, width: Int, gamma: UnsafePointer<Float>,
+        statistics: LayerNormStatistics, gradient: UnsafeMutablePointer<Float>,
+        inputGradient: UnsafeMutablePointer<Float>, partial: UnsafeMutablePointer<Float>, breaksScale: Bool
+    ) {
+        let mean = statistics.mean[token]
+        let inverseDeviation = statistics.inverseDeviation[token]
+        var (total, projection): (Float, Float) = (0, 0)
+        for column in 0..<width {
+            let dy = gradient[column]
+            let normalized = (x[column] - mean) * inverseDeviation
+            partial[column] += dy * normalized * (breaksScale ? 0.5 : 1)
+            partial[width + column] += dy
+            gradient[column] = dy * gamma[column]
+            total += gradient[column] / Float(width)
+            projection += breaksScale ? gradient[column] * normalized / Float(width) : 0
+        }
+        for column in 0..<width {
+            let normalized = (x[column] - mean) * inverseDeviation
+            gradient[column] = (gradient[column] - total - normalized * projection) * inverseDeviation
+            inputGradient[column] = gradient[column]
+            partial[2 * width + column] += gradient[column]
+        }
+    }
+#endif

@@ -89,6 +89,11 @@ package func product(
             c.row(rows.lowerBound), rows: rows.count, columns: c.columns, stride: c.stride)
         product(part, transposeA: transposeA, b, transposeB: transposeB, into: target, accumulation)
     }
+    #if DURE_TEST_FAULTS
+        if transposeA, PlantedFault.strikes(.denseWeight) {
+            c.row(c.rows - 1).update(repeating: 0, count: c.columns)
+        }
+    #endif
 }
 
 /// Every block packs the other operand again, so there are no more than threads need, and none for little work.

@@ -12,7 +12,10 @@ extension Pass {
                 dropout: hiddenDropout(.embeddings, layer: 0), normalized: memory.embeddingSum,
                 output: memory.embeddingOutput)
         }
+        show(.embeddingSum, memory.embeddingSum, configuration.embeddingSize)
+        show(.embeddings, memory.embeddingOutput, configuration.embeddingSize)
         project()
+        if weights.projection != nil { show(.projection, memory.blockInput, hidden) }
     }
 
     /// Puts what the first block read into `memory.blockInput` again.
@@ -44,7 +47,10 @@ extension Pass {
         _ isFinal: (UnsafeMutablePointer<Float>) -> Void
     ) {
         let gradient = projectBackward(gradients: gradients, scratch)
-        if let projection = gradients.projection { isFinal(projection.weight) }
+        if let projection = gradients.projection {
+            showGradient(.embeddings, gradient, configuration.embeddingSize)
+            isFinal(projection.weight)
+        }
         timed(.embeddings) {
             embeddingBackward(
                 pool, tokens: tokens, width: configuration.embeddingSize, indices: indices,
@@ -55,6 +61,7 @@ extension Pass {
                 gradient: gradient, tablesGradient: gradients.embeddings,
                 weightsGradient: gradients.embeddingsNorm, scratch: scratch.sumScratch)
         }
+        showGradient(.embeddingSum, gradient, configuration.embeddingSize)
         isFinal(gradients.embeddings.word)
     }
 

@@ -13,6 +13,7 @@ struct Pass {
     /// Whether gradients of dense layers' weights are added to what stands there.
     private let products: Accumulation
     private let isBetweenKernels: (() -> Void)?
+    private let inspect: ((Inspection) -> Void)?
     let tokens: Int
     let hidden: Int
     private let intermediate: Int
@@ -31,6 +32,7 @@ struct Pass {
         profile = model.profile
         self.products = products
         self.isBetweenKernels = isBetweenKernels
+        inspect = model.inspect
         tokens = batch.tokens
         hidden = configuration.hiddenSize
         intermediate = configuration.intermediateSize
@@ -44,9 +46,13 @@ struct Pass {
                 pool, tokens: tokens, width: hidden, hidden: memory.blockInput, weight: weights.spanWeight,
                 bias: weights.spanBias, start: memory.startLogits, end: memory.endLogits)
         }
+        show(.startLogits, memory.startLogits, 1)
+        show(.endLogits, memory.endLogits, 1)
     }
 
     func spanBackward(gradients: ParameterViews, _ scratch: GradientMemory) {
+        showGradient(.startLogits, memory.startLogits, 1)
+        showGradient(.endLogits, memory.endLogits, 1)
         timed(.span) {
             spanLogitsBackward(
                 pool, tokens: tokens, width: hidden, hidden: memory.blockInput, weight: weights.spanWeight,
@@ -54,6 +60,7 @@ struct Pass {
                 hiddenGradient: scratch.hidden, weightGradient: gradients.spanWeight,
                 biasGradient: gradients.spanBias)
         }
+        showGradient(.output, layer: configuration.layerCount - 1, scratch.hidden, hidden)
     }
 
     // MARK: Blocks, forward
@@ -85,12 +92,14 @@ struct Pass {
                 pool, tokens: tokens, width: 3 * hidden, bias: view.queryKeyValueBias,
                 target: kept.queryKeyValue)
         }
+        show(.queryKeyValue, layer: layer, kept.queryKeyValue, 3 * hidden)
         timed(.attentionForward) {
             attentionForward(
                 pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
                 context: kept.context, logSumExp: kept.logSumExp, scratch: memory.attentionScratch,
                 scratchPerWorker: memory.attentionScratchPerWorker)
         }
+        show(.context, layer: layer, kept.context, hidden)
         dense(kept.context, hidden, view.attentionOutputWeight, hidden, into: kept.attentionSum)
         timed(.layerNormForward) {
             residualLayerNormForward(
@@ -100,6 +109,8 @@ struct Pass {
                 weights: view.attentionNorm, epsilon: configuration.layerNormEpsilon,
                 statistics: kept.attentionStatistics, output: memory.attentionOutput)
         }
+        show(.attentionSum, layer: layer, kept.attentionSum, hidden)
+        show(.attentionOutput, layer: layer, memory.attentionOutput, hidden)
     }
 
     /// The first layer of feed-forward, before bias and activation.
@@ -118,6 +129,8 @@ struct Pass {
                 pool, activation, tokens: tokens, width: intermediate, bias: view.intermediateBias,
                 input: kept.intermediate, output: memory.wide)
         }
+        show(.intermediate, layer: layer, kept.intermediate, intermediate)
+        show(.activation, layer: layer, memory.wide, intermediate)
     }
 
     private func contract(_ layer: Int) {
@@ -131,6 +144,8 @@ struct Pass {
                 weights: view.outputNorm, epsilon: configuration.layerNormEpsilon,
                 statistics: kept.outputStatistics, output: memory.blockInput)
         }
+        show(.outputSum, layer: layer, kept.outputSum, hidden)
+        show(.output, layer: layer, memory.blockInput, hidden)
     }
 
     // MARK: Blocks, backward
@@ -183,14 +198,17 @@ struct Pass {
                 weights: view.attentionNorm, statistics: kept.attentionStatistics,
                 output: memory.attentionOutput)
         }
+        showGradient(.outputSum, layer: layer, scratch.dense, hidden)
         inputGradient(
             scratch.dense, hidden, weight: view.outputWeight, intermediate, into: scratch.wide)
+        showGradient(.activation, layer: layer, scratch.wide, intermediate)
         timed(.activationBackward) {
             activationBackward(
                 pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
                 gradient: scratch.wide, output: memory.wide, biasGradient: gradients.sums.intermediateBias,
                 scratch: scratch.sumScratch)
         }
+        showGradient(.intermediate, layer: layer, scratch.wide, intermediate)
         weightGradient(
             scratch.dense, hidden, input: memory.wide, intermediate, into: gradients.products?.outputWeight)
     }
@@ -201,6 +219,7 @@ struct Pass {
             scratch.wide, intermediate, input: memory.attentionOutput, hidden,
             weightGradient: gradients.products?.intermediateWeight, weight: view.intermediateWeight,
             inputGradient: scratch.hidden, .add)
+        showGradient(.attentionOutput, layer: layer, scratch.hidden, hidden)
     }
 
     private func backwardAttention(_ layer: Int, gradients: LayerGradients, _ scratch: GradientMemory) {
@@ -214,12 +233,14 @@ struct Pass {
                 inputGradient: scratch.dense, weightsGradient: gradients.sums.attentionNorm,
                 biasGradient: gradients.sums.attentionOutputBias, scratch: scratch.sumScratch)
         }
+        showGradient(.attentionSum, layer: layer, scratch.dense, hidden)
         // The gradient of attention's context takes the place that the feed-forward part is done with.
         let contextGradient = scratch.wide
         denseBackward(
             scratch.dense, hidden, input: kept.context, hidden,
             weightGradient: gradients.products?.attentionOutputWeight, weight: view.attentionOutputWeight,
             inputGradient: contextGradient)
+        showGradient(.context, layer: layer, contextGradient, hidden)
         timed(.attentionBackward) {
             attentionBackward(
                 pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
@@ -227,6 +248,7 @@ struct Pass {
                 queryKeyValueGradient: scratch.queryKeyValue, scratch: memory.attentionScratch,
                 scratchPerWorker: memory.attentionScratchPerWorker)
         }
+        showGradient(.queryKeyValue, layer: layer, scratch.queryKeyValue, 3 * hidden)
         timed(.bias) {
             biasBackward(
                 pool, gradient: scratch.queryKeyValue, tokens: tokens, width: 3 * hidden,
@@ -240,6 +262,11 @@ struct Pass {
         inputGradient(
             scratch.queryKeyValue, 3 * hidden, weight: view.queryKeyValueWeight, hidden, into: scratch.hidden,
             .add)
+        if layer > 0 {
+            showGradient(.output, layer: layer - 1, scratch.hidden, hidden)
+        } else {
+            showGradient(projects ? .projection : .embeddings, scratch.hidden, hidden)
+        }
     }
 
     /// Puts what block `layer` read into `memory.blockInput` again.
@@ -255,6 +282,25 @@ struct Pass {
     }
 
     // MARK: Pieces
+
+    private var projects: Bool { weights.projection != nil }
+
+    /// Lets whoever watches the model look at what an operation made: `[tokens, width]`.
+    func show(
+        _ operation: Operation, layer: Int? = nil, _ values: UnsafePointer<Float>, _ width: Int,
+        isGradient: Bool = false
+    ) {
+        inspect?(
+            Inspection(
+                operation: operation, layer: layer, isGradient: isGradient, values: values, tokens: tokens,
+                width: width, features: batch.tokenFeatures))
+    }
+
+    func showGradient(
+        _ operation: Operation, layer: Int? = nil, _ values: UnsafePointer<Float>, _ width: Int
+    ) {
+        show(operation, layer: layer, values, width, isGradient: true)
+    }
 
     func timed(_ section: StepSection, _ body: () -> Void) {
         profile.measure(section, body)

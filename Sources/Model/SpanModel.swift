@@ -45,6 +45,8 @@ package final class SpanModel {
     package let scope: TrainingScope
     /// Where a step's time goes, kernel by kernel; nil does not measure.
     package var profile: StepProfile?
+    /// Looks at what every operation of forward and backward makes; nil does not look.
+    package var inspect: ((Inspection) -> Void)?
     package let pool: WorkerPool
     let weights: ParameterViews
     let memory: ActivationMemory

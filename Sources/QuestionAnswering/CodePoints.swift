@@ -46,6 +46,12 @@ package struct CodePoints: Sendable {
         return scalars[offset..<offset + other.count].elementsEqual(other.scalars)
     }
 
+    /// The offsets of `other`, overlapping ones too.
+    package func occurrences(of other: CodePoints) -> [Int] {
+        guard other.count > 0, other.count <= count else { return [] }
+        return (0...count - other.count).filter { holds(other, at: $0) }
+    }
+
     /// The offset of `other` when it occurs exactly once, overlapping occurrences counted.
     func onlyOccurrence(of other: CodePoints) -> Int? {
         guard other.count > 0, other.count <= count else { return nil }

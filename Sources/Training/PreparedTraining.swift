@@ -40,7 +40,7 @@ struct PreparedTraining {
         let planned = try communicator.planCompute(
             settings.compute(resumption, ranks: communicator.size), opened.configuration,
             sequenceLength: settings.features.maxSequenceLength,
-            for: .training(validates: settings.validation != nil), exchange: exchange,
+            for: .training(validates: settings.validates), exchange: exchange,
             batchSize: batchSize, scope: settings.scope, savesState: settings.saving != .never,
             memory: memory())
         try resumption?.requireFit(opened, over: communicator)
@@ -60,8 +60,9 @@ struct PreparedTraining {
             training: try loader.load(settings.trainingRequest),
             validation: try settings.validationRequest.map(loader.load)
         )
-        (training, validation) = (data.training.set, data.validation?.set)
-        try communicator.onRoot { try data.validation.map { try settings.requireScorable($0.set) } }
+        let chosen = try settings.selected(data.training.set, data.validation?.set, loader)
+        (training, validation) = chosen
+        try communicator.onRoot { try chosen.validation.map(settings.requireScorable) }
         let checksum = training.checksum
         try communicator.requireEqual(checksum, "the data to train on")
         if let validation { try communicator.requireEqual(validation.checksum, "the data to validate on") }
@@ -73,7 +74,7 @@ struct PreparedTraining {
         logger.info("\(compute.memory)")
         sampler = FeatureSampler(
             featureCount: training.count, batchSize: batchSize, seed: settings.seed,
-            shuffles: settings.shuffles)
+            shuffles: settings.shuffles && settings.overfitBatch == nil)
         plan = settings.plan(stepsPerEpoch: sampler.stepsPerEpoch)
         flags = settings.resolved(loaded, compute).flags(ranks: communicator.size)
         identity = TrainingIdentity(
@@ -86,7 +87,7 @@ struct PreparedTraining {
 
 extension TrainingSettings {
     func batchSize(_ communicator: any Communicator) -> Int {
-        batchSize.resolved(ranks: communicator.size)
+        min(batchSize.resolved(ranks: communicator.size), overfitBatch ?? .max)
     }
 
     /// Only what the model has can stay as it is.
@@ -114,12 +115,12 @@ extension TrainingSettings {
             totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, restarts: restarts, gamma: gamma)
         return TrainingPlan(
             totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, schedule: schedule,
-            evaluation: evaluation, saving: saving,
+            evaluation: interval(evaluation), saving: interval(saving),
             check: parameterCheckSteps.map(Interval.steps) ?? .never, bestMetric: bestMetric,
             patience: patience, skippableSteps: skippableSteps)
     }
 
-    fileprivate var trainingRequest: FeatureRequest {
+    var trainingRequest: FeatureRequest {
         let kind = FeatureKind.training(strict: strict)
         guard case .split(let share, let unit) = validation else {
             return FeatureRequest(files: trainFiles, kind: kind, limit: maxTrainSamples)

@@ -41,7 +41,7 @@ struct ResumeCheck {
         "no-shuffle", "hidden-dropout-prob", "attention-dropout-prob", "gradient-compression",
         "metric-for-best-model", "layerwise-lr-decay", "label-smoothing", "freeze-embeddings",
         "freeze-layers",
-        "max-train-samples", "max-eval-samples",
+        "max-train-samples", "max-eval-samples", "overfit-batch",
     ]
     /// What a checkpoint from before some settings were there was trained with.
     private static let once = [

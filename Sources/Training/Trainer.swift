@@ -79,6 +79,8 @@ package final class Trainer {
     package var saver: (any RunSaver)?
     /// Whether this rank has been asked to stop.
     package var isAskedToStop: () -> Bool = { false }
+    /// Looks at every number of a step; nil does not look.
+    package var watch: StepWatch?
 
     package init(
         plan: TrainingPlan, model: SpanModel, features: any FeatureSource, sampler: FeatureSampler,
@@ -131,7 +133,9 @@ package final class Trainer {
         let clock = ContinuousClock()
         let start = clock.now
         let batch = sampler.batch(step)
+        watch?.begin(step)
         let local = gradientStep.compute(batch, step: step, features: features)
+        try watch?.end(step) { batch.features.map(features.name) }
         let computed = clock.now
         let computeSeconds = (computed - start).seconds - local.secondsWaited
         // No rank changes anything before it has what this one adds to the sums.
@@ -150,6 +154,7 @@ package final class Trainer {
                 gradientScale: optimizer.clipFactor(norm: sum.gradientNorm), learningRate: learningRate,
                 order: gradientStep.parametersNeeded(by: sampler.batch(step + 1), features))
         }
+        try watch?.checkParameters(after: step)
         let end = clock.now
         return StepReport(
             step: step + 1, epoch: epoch(after: step + 1), loss: sum.loss, learningRate: learningRate,

@@ -55,6 +55,7 @@ package struct TrainingRun {
             layout: prepared.loaded.layout, settings: settings.optimizer, scope: settings.scope,
             pool: prepared.compute.pool, exchange: gradientStep.exchange)
         try resumption?.restore(optimizer, prepared.loaded.layout, over: communicator)
+        let watch = try debug(prepared, resumption, model, gradientStep)
         try communicator.onRoot { try makeRoom(in: folder, for: resumption) }
         let name = resumption?.run ?? UUID().uuidString
         let record = try describe(prepared, resumption, run: name, to: folder?.output)
@@ -68,7 +69,9 @@ package struct TrainingRun {
             plan: prepared.plan, model: model, features: prepared.training, sampler: prepared.sampler,
             gradientStep: gradientStep, optimizer: optimizer, pool: prepared.compute.pool,
             communicator: communicator,
-            observers: ([metrics, progress] as [(any TrainingObserver)?]).compactMap(\.self))
+            observers: ([metrics, progress] as [(any TrainingObserver)?]).compactMap(\.self)
+                + (communicator.isRoot ? verdict(prepared) : []))
+        trainer.watch = watch
         trainer.isAskedToStop = { StopRequest.isMade }
         let evaluator = makeEvaluator(prepared)
         trainer.evaluate = evaluation(evaluator, folder?.output, onProgress: progress?.evaluated)
@@ -152,11 +155,28 @@ extension TrainingRun {
     private func gradientStep(_ model: SpanModel, _ exchange: ExchangeSettings) throws -> GradientStep {
         try GradientStep(
             model: model, communicator: communicator, seed: settings.seed,
-            hiddenDropout: settings.hiddenDropout ?? model.configuration.hiddenDropout,
-            attentionDropout: settings.attentionDropout ?? model.configuration.attentionDropout,
+            hiddenDropout: settings.hiddenDropout(of: model.configuration),
+            attentionDropout: settings.attentionDropout(of: model.configuration),
             labelSmoothing: settings.labelSmoothing, exchange: exchange,
             split: exchange.isDeterministic
                 ? BatchSplit(batchSize: settings.batchSize(communicator), dealtTo: communicator) : nil)
+    }
+
+    /// What `--debug` does before the first step; nil without it.
+    private func debug(
+        _ prepared: PreparedTraining, _ resumption: Resumption?, _ model: SpanModel,
+        _ gradientStep: GradientStep
+    ) throws -> StepWatch? {
+        guard settings.debugs else { return nil }
+        return try DebugSession(
+            settings: settings, prepared: prepared, model: model, gradients: gradientStep.gradients,
+            source: resumption?.shared.path ?? settings.model, logger: logger
+        ).run()
+    }
+
+    private func verdict(_ prepared: PreparedTraining) -> [any TrainingObserver] {
+        guard settings.overfitBatch != nil else { return [] }
+        return [OverfitVerdict(prepared.training, settings, prepared.loaded.configuration, logger)]
     }
 
     private func makeEvaluator(_ prepared: PreparedTraining) -> Evaluator? {

@@ -141,6 +141,10 @@ package struct TrainingSettings: Sendable {
     package var loggingSteps = 10
     /// Steps that may be left out because their loss or gradient is not finite.
     package var skippableSteps = 0
+    /// Trains on so many of the first features only, to see whether they can be learnt.
+    package var overfitBatch: Int?
+    /// Shows and checks before the first step what can go wrong, and watches every number after; for one process.
+    package var debugs = false
     /// Steps between comparisons of the parameters over ranks; nil never compares.
     package var parameterCheckSteps: Int? = 100
 
@@ -155,8 +159,8 @@ extension TrainingSettings {
     /// The same, with what was left to the model and the machine filled in.
     package func resolved(_ loaded: LoadedModel, _ plan: ComputePlan) -> TrainingSettings {
         var resolved = self
-        resolved.hiddenDropout = hiddenDropout ?? loaded.configuration.hiddenDropout
-        resolved.attentionDropout = attentionDropout ?? loaded.configuration.attentionDropout
+        resolved.hiddenDropout = hiddenDropout(of: loaded.configuration)
+        resolved.attentionDropout = attentionDropout(of: loaded.configuration)
         resolved.tokenizer.doLowerCase = loaded.tokenizer.settings.doLowerCase
         resolved.tokenizer.stripAccents = loaded.tokenizer.settings.stripsAccents
         resolved.compute.microBatchTokens = plan.microBatchTokens
@@ -293,6 +297,7 @@ extension TrainingSettings {
             ("threads", compute.threads.map(JSONValue.integer) ?? .null),
             ("logging-steps", .integer(loggingSteps)),
             ("skip-nonfinite-steps", .integer(skippableSteps)),
+            ("overfit-batch", overfitBatch.map(JSONValue.integer) ?? .null),
             ("parameter-check-steps", .integer(parameterCheckSteps ?? 0)),
             ("gradient-bucket-megabytes", .number(Double(exchange.buckets.bucketBytes) / 1e6)),
             ("communication-progress", .string(exchange.progress.rawValue)),

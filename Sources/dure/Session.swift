@@ -7,16 +7,18 @@ import Training
 /// only initialised in the former case. Ends the process when `body` fails, and with it the run.
 ///
 /// - timeout: seconds that ranks wait for each other.
+/// - alone: whether MPI stays out of it even so.
 /// - isQuiet: whether the logger leaves out what is merely information.
 func withRanks(
-    timeout: Double, isQuiet: Bool = false, _ body: (any Communicator, Logger) throws -> Void
+    timeout: Double, alone: Bool = false, isQuiet: Bool = false,
+    _ body: (any Communicator, Logger) throws -> Void
 ) throws {
     setLastWords { text in
         StatusLine.standardError.close()
         printMessage(text)
     }
     let communicator: any Communicator =
-        MPICommunicator.isLaunched() ? try MPICommunicator(timeout: timeout) : SingleProcess()
+        !alone && MPICommunicator.isLaunched() ? try MPICommunicator(timeout: timeout) : SingleProcess()
     do {
         if communicator.size == 1 { try requireAlone(ProcessInfo.processInfo.environment) }
         try body(communicator, makeLogger(communicator, isQuiet: isQuiet))

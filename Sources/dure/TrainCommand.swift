@@ -59,6 +59,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Ranks") var exchange: ExchangeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
     @OptionGroup(title: "Messages") var messages: MessageOptions
+    @OptionGroup(title: "Debugging") var debugging: DebugOptions
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
@@ -70,7 +71,9 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
                 validationSplit > 0 && validationSplit < 1, "--validation-split", validationSplit,
                 "between 0 and 1")
         }
-        if let flag = schedule.flagThatNeedsEvaluations, validationFile == nil, validationSplit == nil {
+        if let flag = schedule.flagThatNeedsEvaluations, validationFile == nil, validationSplit == nil,
+            debugging.overfitBatch == nil
+        {
             throw ValidationError("\(flag) needs --validation-file or --validation-split")
         }
         try requirePositive("--max-train-samples", maxTrainSamples)
@@ -86,7 +89,9 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
 
     func run() throws {
         StopRequest.listen()
-        try withRanks(timeout: ranks.collectiveTimeout, isQuiet: messages.quiet) { communicator, logger in
+        try withRanks(
+            timeout: ranks.collectiveTimeout, alone: debugging.debug, isQuiet: messages.quiet
+        ) { communicator, logger in
             try config.requireSame(on: communicator)
             try TrainingRun(
                 settings: settings, communicator: communicator, logger: logger, status: messages.status
@@ -132,6 +137,11 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         settings.attentionDropout = schedule.attentionDropoutProb
         settings.loggingSteps = schedule.loggingSteps
         settings.skippableSteps = schedule.skipNonfiniteSteps
+        settings.debugs = debugging.debug
+        settings.overfitBatch = debugging.overfitBatch
+        if debugging.overfitBatch != nil, !schedule.saysHowLong {
+            settings.length = .steps(TrainingSettings.overfitSteps)
+        }
         return settings
     }
 }

@@ -367,5 +367,7 @@ struct RunOptions: ParsableArguments {
             ? "--early-stopping-patience" : loadBestModelAtEnd ? "--load-best-model-at-end" : nil
     }
 
+    var saysHowLong: Bool { maxSteps != nil || numTrainEpochs != nil }
+
     var length: TrainingLength { maxSteps.map(TrainingLength.steps) ?? .epochs(numTrainEpochs ?? 3) }
 }

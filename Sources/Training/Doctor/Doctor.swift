@@ -71,6 +71,7 @@ extension Doctor {
         return [
             ProcessorFeatureCheck(),
             BLASCheck(),
+            KernelCheck(),
             MPICheck(
                 library: MPICommunicator.libraryVersion, launcher: isLaunched ? nil : launcherVersion(),
                 isLaunched: isLaunched),
