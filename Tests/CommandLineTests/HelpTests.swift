@@ -4,7 +4,7 @@ import Testing
 extension ProgramTests {
     @Suite struct HelpTests {
         static let commands = [
-            "init", "train", "evaluate", "answer", "score", "tokenize", "export", "inspect",
+            "init", "train", "evaluate", "answer", "score", "tokenize", "export", "inspect", "report",
         ]
 
         @Test(arguments: [["help"], ["--help"], []])
