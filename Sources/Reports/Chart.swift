@@ -73,7 +73,8 @@ extension RunReport {
             series.values.append(weight > 0 ? scale * sum / weight : nil)
         }
         return Chart.Series(
-            label: label, steps: series.steps, values: series.values, isNoisy: lines.count > 60)
+            label: label, steps: series.steps, values: series.values,
+            isNoisy: name.isNoisy && lines.count > 60)
     }
 
     func curve(validation name: EvaluationValue, _ label: String) -> Chart.Series {
@@ -84,11 +85,6 @@ extension RunReport {
 
     /// All curves of the run.
     var charts: [Chart] {
-        func smooth(_ series: Chart.Series) -> Chart.Series {
-            var series = series
-            series.isNoisy = false
-            return series
-        }
         return [
             Chart(
                 name: "loss", title: "Loss",
@@ -113,7 +109,7 @@ extension RunReport {
                 ], startsAtZero: true),
             Chart(
                 name: "rate", title: "Learning rate",
-                series: [smooth(curve(training: .learningRate, "learning rate"))],
+                series: [curve(training: .learningRate, "learning rate")],
                 startsAtZero: true),
             Chart(
                 name: "norm", title: "Gradient norm before clipping",

@@ -93,33 +93,33 @@ extension ComparisonPage {
 
     private var results: HTMLNode {
         let values = EvaluationValue.allCases.filter { name in runs.contains { $0.report.best(name) != nil } }
-        let head =
-            ["Run"] + values.flatMap { ["\($0.title), best", "last"] }
-            + ["Training loss, last", "Steps", "Time in steps", "samples/s", "Ranks"]
-        let rows = runs.map { run -> [HTMLNode] in
-            let report = run.report
-            return [.text(run.label)] + values.flatMap { cells(of: report, $0) }
-                + [
-                    NumberText.fixed(report.metrics.training.last?[.loss] ?? nil, 4),
-                    NumberText.grouped(report.metrics.lastStep), NumberText.duration(report.trainingSeconds),
-                    NumberText.fixed(report.rate(.samples), 1), report.record.ranks.map(String.init) ?? "–",
-                ].map(HTMLNode.text)
-        }
+        let facts: [(String, (RunReport) -> String)] = [
+            ("Last training loss", { NumberText.fixed($0.metrics.training.last?[.loss], 4) }),
+            ("Steps", { NumberText.grouped($0.metrics.lastStep) }),
+            ("Time in steps", { NumberText.duration($0.trainingSeconds) }),
+            ("Samples/s", { NumberText.fixed($0.rate(.samples), 1) }),
+            ("Ranks", { $0.record.ranks.map(String.init) ?? "–" }),
+        ]
+        let rows =
+            values.flatMap { name in
+                [
+                    [.text("\(name.title), best")] + runs.map { best(name, of: $0.report) },
+                    [.text("\(name.title), last")]
+                        + runs.map { .text(NumberText.fixed($0.report.last(name), name.decimals)) },
+                ]
+            } + facts.map { name, value in [.text(name)] + runs.map { .text(value($0.report)) } }
         return .table(
-            "Best and last; ★ marks the best of all runs",
-            head: head.map(HTMLNode.text), rows: rows, style: "numbers")
+            "★ marks the best of all runs", head: (["Metric"] + runs.map(\.label)).map(HTMLNode.text),
+            rows: rows, style: "numbers")
     }
 
-    /// The best value and the last one; the best of all runs is marked.
-    private func cells(of report: RunReport, _ name: EvaluationValue) -> [HTMLNode] {
+    /// Marked where it is the best of all runs.
+    private func best(_ name: EvaluationValue, of report: RunReport) -> HTMLNode {
         let best = report.best(name)?.value
         let all = runs.compactMap { $0.report.best(name)?.value }
         let isWinner = best.map { best in all.allSatisfy { !name.isBetter($0, than: best) } } ?? false
         let text = NumberText.fixed(best, name.decimals)
-        return [
-            isWinner && all.count > 1 ? .tag("span", [("class", "winner")], "★ \(text)") : .text(text),
-            .text(NumberText.fixed(report.last(name), name.decimals)),
-        ]
+        return isWinner && all.count > 1 ? .tag("span", [("class", "winner")], "★ \(text)") : .text(text)
     }
 
     /// Where a run goes to is always another place.

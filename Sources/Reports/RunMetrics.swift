@@ -144,6 +144,9 @@ enum TrainingValue: String, CaseIterable {
     case communication = "communication_seconds"
     case waiting = "waiting_seconds"
 
+    /// Whether it differs from line to line for the batches' sake.
+    var isNoisy: Bool { [.loss, .gradientNorm, .startAccuracy, .endAccuracy].contains(self) }
+
     var index: Int { Self.allCases.firstIndex(of: self) ?? 0 }
 }
 

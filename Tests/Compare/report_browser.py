@@ -77,7 +77,7 @@ USE = """
     const all = found();
     const search = list.querySelector("input");
     const start = performance.now();
-    search.value = "의";
+    search.value = report.questions.rows[report.questions.rows.length - 1][0];
     search.dispatchEvent(new Event("input"));
     await wait(0);
     while (found() === all && performance.now() - start < 3000) await wait(5);

@@ -137,7 +137,7 @@ class Chart {
     values.sort((one, other) => one - other);
     const largest = values[values.length - 1];
     const usual = values[Math.floor((values.length - 1) * 0.98)];
-    const isPeaked = shown.some((series) => series.noisy) && largest > 3 * usual && usual > 0;
+    const isPeaked = values.length > 40 && largest > 3 * usual && usual > 0;
     return { low: values[0], high: isPeaked ? 1.3 * usual : largest, peak: isPeaked ? largest : null };
   }
 
