@@ -98,7 +98,7 @@ extension ProgramTests {
             let work = try await Workspace()
             let disk = work.folder.file("disk")
             try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
-            let mounting = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]
+            let mounting = ["mount", "-t", "tmpfs", "-o", "size=700k", "tmpfs", disk]
             guard geteuid() == 0, try await Program.run(mounting, program: "/usr/bin/env").exitCode == 0
             else {
                 print("No file system can be mounted here: disks are filled by a limit on files alone.")

@@ -71,7 +71,8 @@ struct PageChecker {
         if attributes?["type"] == "application/json" {
             data = try? JSONSerialization.jsonObject(with: Data(content.utf8))
             if data == nil { problems.append("the data is no JSON") }
-        } else if content.contains("url(") || content.contains("@import") || content.contains("fetch(") {
+        } else if content.contains(/url\((?!#)/) || content.contains("@import") || content.contains("fetch(")
+        {
             problems.append("\(name) loads something")
         }
     }
