@@ -50,7 +50,7 @@ struct RunMetrics: Sendable {
         var number = 0
         for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
             number += 1
-            guard line.contains(where: { $0 > 0x20 }) else { continue }
+            guard line.contains(where: { ![0x20, 0x09, 0x0D].contains($0) }) else { continue }
             guard let line = try? JSONDecoder().decode(Line.self, fromText: line), add(line) else {
                 damagedLines.append(number)
                 continue
