@@ -43,16 +43,22 @@ let package = Package(
             exclude: ["Generated/example.proto", "Generated/event.proto"]),
         .target(name: "QuestionAnswering"),
         .target(
+            name: "Reports", dependencies: ["Checkpoints", "QuestionAnswering"],
+            resources: [
+                .embedInCode("Page/report.css"), .embedInCode("Page/charts.js"),
+                .embedInCode("Page/questions.js"),
+            ]),
+        .target(
             name: "Training",
             dependencies: [
-                "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering",
+                "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Reports",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: processor),
         .executableTarget(
             name: "dure",
             dependencies: [
-                "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Training",
+                "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Reports", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
@@ -66,6 +72,9 @@ let package = Package(
         .testTarget(name: "DistributedTests", dependencies: ["Distributed", "Kernels", "TestSupport"]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "TestSupport"]),
         .testTarget(name: "QuestionAnsweringTests", dependencies: ["QuestionAnswering", "TestSupport"]),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: ["Reports", "Checkpoints", "QuestionAnswering", "TestSupport"]),
         .testTarget(
             name: "TrainingTests",
             dependencies: ["Training", "TestSupport"], swiftSettings: processor),

@@ -1,5 +1,6 @@
 import Model
 import QuestionAnswering
+import Reports
 
 /// The features cut from a dataset.
 package struct FeatureSet: FeatureSource, Sendable {
@@ -49,6 +50,11 @@ package struct FeatureSet: FeatureSource, Sendable {
             add(feature.label?.end ?? -1)
         }
         return hash
+    }
+
+    /// For `run.json`.
+    var lengths: LengthHistogram {
+        LengthHistogram(features.map { (tokens: $0.count, question: $0.questionIndex, window: $0.window) })
     }
 
     package var longest: Int { features.map(\.count).max() ?? 0 }

@@ -16,6 +16,8 @@ package struct MetricsMeans: Sendable {
     package let communicationSeconds: Double
     package let waitingSeconds: Double
     package let imbalance: Double
+    /// Forward and backward of each rank; empty where they are not known.
+    package let rankComputeSeconds: [Double]
 
     /// Members in the order of the interface.
     package var members: [(String, JSONValue)] {
@@ -28,6 +30,7 @@ package struct MetricsMeans: Sendable {
             ("compute_seconds", .number(computeSeconds)),
             ("communication_seconds", .number(communicationSeconds)),
             ("waiting_seconds", .number(waitingSeconds)), ("imbalance", .number(imbalance)),
+            ("rank_compute_seconds", .array(rankComputeSeconds.map(JSONValue.number))),
         ]
     }
 }
@@ -39,6 +42,9 @@ package struct MetricsWindow: Sendable, Equatable {
     private var steps = 0
     private var lastStep = 0
     private var lastEpoch = 0.0
+    /// Sums over the last `rankSteps` steps, by rank: those that as many ranks took.
+    private var rankSums: [Double] = []
+    private var rankSteps = 0
 
     private enum Quantity: Int, CaseIterable {
         case loss, learningRate, gradientNorm, startAccuracy, endAccuracy, features, tokens, seconds
@@ -69,9 +75,19 @@ package struct MetricsWindow: Sendable, Equatable {
 
     package mutating func add(_ report: StepReport) {
         for quantity in Quantity.allCases { sums[quantity.rawValue] += quantity.value(of: report) }
+        addRanks(report.rankSeconds)
         steps += 1
         lastStep = report.step
         lastEpoch = report.epoch
+    }
+
+    private mutating func addRanks(_ seconds: [Double]) {
+        if seconds.count != rankSums.count {
+            rankSums = [Double](repeating: 0, count: seconds.count)
+            rankSteps = 0
+        }
+        for (rank, seconds) in seconds.enumerated() { rankSums[rank] += seconds }
+        rankSteps += 1
     }
 
     /// Means over the steps, each counting once; rates are totals by total time. Nil without steps.
@@ -85,26 +101,34 @@ package struct MetricsWindow: Sendable, Equatable {
             endAccuracy: mean(.endAccuracy), samplesPerSecond: total(.features) / total(.seconds),
             tokensPerSecond: total(.tokens) / total(.seconds), stepSeconds: mean(.seconds),
             computeSeconds: mean(.computeSeconds), communicationSeconds: mean(.communicationSeconds),
-            waitingSeconds: mean(.waitingSeconds), imbalance: mean(.imbalance))
+            waitingSeconds: mean(.waitingSeconds), imbalance: mean(.imbalance),
+            rankComputeSeconds: rankSums.map { $0 / Double(max(rankSteps, 1)) })
     }
 }
 
 /// The window as text, for a checkpoint: bit patterns, since decimals would have to be read back exactly.
 extension MetricsWindow {
     package var text: String {
-        ([UInt64(steps), UInt64(lastStep), lastEpoch.bitPattern] + sums.map(\.bitPattern))
+        ([UInt64(steps), UInt64(lastStep), lastEpoch.bitPattern] + sums.map(\.bitPattern)
+            + [UInt64(rankSteps)] + rankSums.map(\.bitPattern))
             .map { String($0, radix: 16) }.joined(separator: " ")
     }
 
+    /// Of older checkpoints as well, which say nothing of the ranks.
     package init?(text: String) {
         let words = text.split(separator: " ").map { UInt64($0, radix: 16) }
         let numbers = words.compactMap(\.self)
-        guard words.count == 3 + Quantity.allCases.count, numbers.count == words.count,
-            let steps = Int(exactly: numbers[0]), let lastStep = Int(exactly: numbers[1])
+        let rankPlace = 3 + Quantity.allCases.count
+        guard words.count >= rankPlace, numbers.count == words.count,
+            let steps = Int(exactly: numbers[0]), let lastStep = Int(exactly: numbers[1]),
+            steps <= Int32.max,
+            let rankSteps = Int(exactly: words.count > rankPlace ? numbers[rankPlace] : 0), rankSteps <= steps
         else { return nil }
         self.steps = steps
         self.lastStep = lastStep
         lastEpoch = Double(bitPattern: numbers[2])
-        sums = numbers.dropFirst(3).map(Double.init(bitPattern:))
+        sums = numbers[3..<rankPlace].map(Double.init(bitPattern:))
+        self.rankSteps = rankSteps
+        rankSums = numbers.dropFirst(rankPlace + 1).map(Double.init(bitPattern:))
     }
 }

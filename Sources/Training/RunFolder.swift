@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import QuestionAnswering
+import Reports
 
 /// The output folder of a training run, which one run at a time writes to.
 package final class RunFolder {
@@ -56,7 +57,9 @@ package final class RunFolder {
         _ = try output.folder("\(earlier)/\(CheckpointFolder.name)")
         let weights = steps.map(CheckpointFolder.relativePath) + [StateSaver.bestName, TrainingRun.finalName]
         for name in weights { try link(name, into: earlier) }
-        for name in [Self.metricsName, Self.recordName] + eventFiles { try move(name, to: earlier) }
+        for name in [Self.metricsName, Self.recordName, RunPage.fileName] + eventFiles {
+            try move(name, to: earlier)
+        }
         return earlier
     }
 

@@ -3,6 +3,7 @@ import Distributed
 import Foundation
 import Kernels
 import QuestionAnswering
+import Reports
 
 /// `run.json`: what ran, on what, and on which data.
 struct RunRecord {
@@ -13,6 +14,7 @@ struct RunRecord {
     let threads: Int
     let microBatchTokens: Int
     let features: Int
+    let lengths: LengthHistogram
     let totalSteps: Int
     /// Datasets, whose content is hashed.
     let files: [String]
@@ -21,9 +23,7 @@ struct RunRecord {
 
     var json: JSONValue {
         get throws {
-            let hashes = try files.map { path in
-                (path, JSONValue.string(String(format: "fnv1a64:%016llx", try Self.hash(path))))
-            }
+            let hashes = try files.map { ($0, JSONValue.string(try FileHash.text(of: $0))) }
             return [
                 "dure_version": .string(dureVersion),
                 "run": .string(run),
@@ -34,6 +34,7 @@ struct RunRecord {
                 "threads_per_rank": .integer(threads),
                 "micro_batch_tokens": .integer(microBatchTokens),
                 "features": .integer(features),
+                "sequence_lengths": lengths.json,
                 "total_steps": .integer(totalSteps),
                 "blas": .object([
                     ("library", .string(blasConfiguration())), ("core", .string(blasCoreName())),
@@ -47,13 +48,6 @@ struct RunRecord {
                     .object([("step", .integer($0.step)), ("path", .string($0.path))])
                 } ?? .null,
             ]
-        }
-    }
-
-    /// FNV-1a of the file's bytes: tells two versions of a dataset apart.
-    private static func hash(_ path: String) throws -> UInt64 {
-        try MappedFile(path: path).withBytes { bytes in
-            bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         }
     }
 }

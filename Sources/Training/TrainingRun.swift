@@ -65,11 +65,15 @@ package struct TrainingRun {
         let progress = status.map {
             Progress(plan: prepared.plan, interval: settings.loggingSteps, line: $0)
         }
+        // After the log, whose lines it reads.
+        let reporter = folder.map {
+            RunReporter(output: $0.output, dataset: prepared.validation?.dataset, logger: logger)
+        }
         let trainer = Trainer(
             plan: prepared.plan, model: model, features: prepared.training, sampler: prepared.sampler,
             gradientStep: gradientStep, optimizer: optimizer, pool: prepared.compute.pool,
             communicator: communicator,
-            observers: ([metrics, progress] as [(any TrainingObserver)?]).compactMap(\.self)
+            observers: ([metrics, progress, reporter] as [(any TrainingObserver)?]).compactMap(\.self)
                 + (communicator.isRoot ? verdict(prepared) : []))
         trainer.watch = watch
         trainer.isAskedToStop = { StopRequest.isMade }
@@ -83,15 +87,29 @@ package struct TrainingRun {
             }
         }
         trainer.saver = store.map { stateSaver($0, prepared, optimizer, metrics, run: name) }
-        try run(trainer, from: resumption)
-        let step = try leaveWeights(trainer, prepared, store, folder?.output)
-        guard step != trainer.state.step else { return }
-        do {
-            _ = try evaluation(evaluator, folder?.output, mayStop: settings.saving != .never)?()
-        } catch is EvaluationInterrupted {
-            // All but these answers is there, and a run that goes on from the last checkpoint makes them.
-            throw StoppedOnRequest(step: trainer.state.step)
+        try reporting(to: reporter) {
+            try run(trainer, from: resumption)
+            let step = try leaveWeights(trainer, prepared, store, folder?.output)
+            guard step != trainer.state.step else { return }
+            do {
+                _ = try evaluation(evaluator, folder?.output, mayStop: settings.saving != .never)?()
+            } catch is EvaluationInterrupted {
+                // All but these answers is there, and a run that goes on from the last checkpoint makes them.
+                throw StoppedOnRequest(step: trainer.state.step)
+            }
         }
+    }
+
+    /// Leaves a report at the end, also when the run was asked to stop; after the weights, which matter more where there
+    /// is little room.
+    private func reporting(to reporter: RunReporter?, _ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let stop as StoppedOnRequest {
+            reporter?.write()
+            throw stop
+        }
+        reporter?.write()
     }
 
     /// The file that has the weights at the end.
@@ -325,7 +343,8 @@ extension TrainingRun {
             let record = RunRecord(
                 run: run, settings: prepared.flags, hosts: hosts,
                 threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
-                features: prepared.training.count, totalSteps: prepared.plan.totalSteps,
+                features: prepared.training.count, lengths: prepared.training.lengths,
+                totalSteps: prepared.plan.totalSteps,
                 files: settings.trainFiles + settings.validationFiles, resumed: resumption?.shared)
             json = try record.json
             try output?.write(json.indented + "\n", to: RunFolder.recordName)

@@ -16,7 +16,7 @@ struct Dure: ParsableCommand {
             InitCommand.self, PrepareCommand.self, TrainCommand.self, EvaluateCommand.self,
             AnswerCommand.self,
             ScoreCommand.self, TokenizeCommand.self, ExportCommand.self, InspectCommand.self,
-            BenchCommand.self, DoctorCommand.self, CompletionCommand.self,
+            ReportCommand.self, BenchCommand.self, DoctorCommand.self, CompletionCommand.self,
             ProbeCommand.self,
         ])
 

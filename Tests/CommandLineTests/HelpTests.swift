@@ -8,8 +8,7 @@ extension ProgramTests {
     @Suite struct HelpTests {
         static let commands = [
             "init", "prepare", "train", "evaluate", "answer", "score", "tokenize", "export", "inspect",
-            "bench",
-            "completion",
+            "report", "bench", "doctor", "completion",
         ]
 
         @Test(arguments: [["help"], ["--help"], []])

@@ -28,7 +28,7 @@ extension ProgramTests {
                     "best.h5", "checkpoints", "checkpoints/step-00000002.h5", "checkpoints/step-00000004.h5",
                     "eval_nbest_predictions.json", "eval_predictions.csv", "eval_predictions.json",
                     "eval_results.json", "events.out.tfevents", "final.h5",
-                    "metrics.jsonl", "run.json",
+                    "metrics.jsonl", "report.html", "run.json",
                 ])
 
             let metrics = try work.metrics("output")

@@ -42,11 +42,13 @@ import Training
             let actual = try #require(first[key] as? Double, "\(key)")
             #expect(abs(actual - value) < 1e-12, "\(key)")
         }
+        #expect(first["rank_compute_seconds"] as? [Double] == [1.25, 1.5, 1.75, 1.5])
         let accuracy = try #require(first["start_accuracy"] as? Double)
         #expect(abs(accuracy - (1 + 0.5 + 1.0 / 3) / 3) < 1e-12)
         #expect(lines[1]["loss"] as? Double == 4 && lines[1]["samples_per_second"] as? Double == 2)
         #expect(
-            Set(first.keys) == Set(expected.keys).union(["event", "step", "start_accuracy"]),
+            Set(first.keys)
+                == Set(expected.keys).union(["event", "step", "start_accuracy", "rank_compute_seconds"]),
             "the keys of the interface and no others")
     }
 
@@ -145,6 +147,42 @@ import Training
         let line = try #require(try Self.lines(interval: 1, [.resumed(point)]).first)
         #expect(line["event"] as? String == "resume" && line["step"] as? Int == 4)
         #expect(line["path"] as? String == point.path && line["ranks"] as? Int == 3)
+    }
+
+    /// A report of a step that so many ranks took.
+    private static func report(ranks: [Double]) -> StepReport {
+        StepReport(
+            step: 1, epoch: 1,
+            loss: StepLoss(loss: 1, correctStarts: 0, correctEnds: 0, features: 1, tokens: 1),
+            learningRate: 0, gradientNorm: 0, seconds: 1, computeSeconds: 1, communicationSeconds: 0,
+            rankSeconds: ranks)
+    }
+
+    @Test func aWindowKeepsEachRanksMean() throws {
+        var window = MetricsWindow()
+        window.add(Self.report(ranks: [1, 2]))
+        window.add(Self.report(ranks: [3, 2]))
+        let read = try #require(MetricsWindow(text: window.text))
+        #expect(read == window && read.means()?.rankComputeSeconds == [2, 2])
+    }
+
+    @Test func aWindowThatGoesOnWithOtherRanksHasTheirMeans() throws {
+        var window = MetricsWindow()
+        window.add(Self.report(ranks: [1, 2]))
+        window.add(Self.report(ranks: [4, 5, 6]))
+        window.add(Self.report(ranks: [6, 7, 8]))
+        #expect(window.means()?.rankComputeSeconds == [5, 6, 7] && window.count == 3)
+    }
+
+    /// As checkpoints had it before ranks had times of their own.
+    @Test func anOlderWindowIsRead() throws {
+        var window = MetricsWindow()
+        window.add(Self.report(ranks: [1, 2]))
+        let old = window.text.split(separator: " ").prefix(15).joined(separator: " ")
+        var read = try #require(MetricsWindow(text: old))
+        #expect(read.means()?.rankComputeSeconds == [] && read.means()?.loss == 1)
+        read.add(Self.report(ranks: [3, 4]))
+        #expect(read.means()?.rankComputeSeconds == [3, 4] && read.count == 2)
     }
 
     @Test(arguments: ["", "1 2", "x", "1 2 3 4 5 6 7 8 9 a b c d e f g"])

@@ -67,7 +67,7 @@ import Training
             try temporary.names("out") == [
                 "best.h5", "checkpoints", "eval_nbest_predictions.json", "eval_predictions.csv",
                 "eval_predictions.json", "eval_results.json",
-                "features", "final.h5", "metrics.jsonl", "run.json",
+                "features", "final.h5", "metrics.jsonl", "report.html", "run.json",
             ])
         #expect(try temporary.names("out/features").count == 2)
         #expect(try temporary.names("out/checkpoints") == ["step-00000004.h5", "step-00000006.h5"])
@@ -160,7 +160,7 @@ import Training
         #expect(try Self.metrics(temporary, "train").count == 3)
         #expect(
             try temporary.names("out") == [
-                "checkpoints", "features", "final.h5", "metrics.jsonl", "run.json",
+                "checkpoints", "features", "final.h5", "metrics.jsonl", "report.html", "run.json",
             ])
     }
 
