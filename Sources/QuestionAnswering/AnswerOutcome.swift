@@ -89,24 +89,3 @@ package struct PlacedAnswer: Sendable, Equatable {
         return golds.contains { !$0.occurrences(of: text).isEmpty } ? .tooShort : .elsewhere
     }
 }
-
-extension CodePoints {
-    /// Where `other` stands, overlapping occurrences counted; nowhere when it is empty.
-    func occurrences(of other: CodePoints) -> [Range<Int>] {
-        var found: [Range<Int>] = []
-        while let next = firstOccurrence(of: other, from: (found.last?.lowerBound ?? -1) + 1) {
-            found.append(next)
-        }
-        return found
-    }
-
-    /// Where `other` stands first, at `start` or after; nil also when it is empty.
-    package func firstOccurrence(of other: CodePoints, from start: Int = 0) -> Range<Int>? {
-        guard let first = other.scalars.first, other.count <= count - start else { return nil }
-        for offset in start...(count - other.count) where scalars[offset] == first && holds(other, at: offset)
-        {
-            return offset..<offset + other.count
-        }
-        return nil
-    }
-}

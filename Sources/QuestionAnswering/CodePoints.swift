@@ -46,20 +46,30 @@ package struct CodePoints: Sendable {
         return scalars[offset..<offset + other.count].elementsEqual(other.scalars)
     }
 
-    /// The offsets of `other`, overlapping ones too.
-    package func occurrences(of other: CodePoints) -> [Int] {
-        guard other.count > 0, other.count <= count else { return [] }
-        return (0...count - other.count).filter { holds(other, at: $0) }
+    /// Where `other` stands first, at `start` or after; nil also when it is empty.
+    package func firstOccurrence(of other: CodePoints, from start: Int = 0) -> Range<Int>? {
+        guard let first = other.scalars.first, other.count <= count - start else { return nil }
+        for offset in start...(count - other.count) where scalars[offset] == first && holds(other, at: offset)
+        {
+            return offset..<offset + other.count
+        }
+        return nil
+    }
+
+    /// Where `other` stands, the first `limit` places, overlapping ones too; nowhere when it is empty.
+    package func occurrences(of other: CodePoints, limit: Int = .max) -> [Range<Int>] {
+        var found: [Range<Int>] = []
+        while found.count < limit,
+            let next = firstOccurrence(of: other, from: (found.last?.lowerBound ?? -1) + 1)
+        {
+            found.append(next)
+        }
+        return found
     }
 
     /// The offset of `other` when it occurs exactly once, overlapping occurrences counted.
     func onlyOccurrence(of other: CodePoints) -> Int? {
-        guard other.count > 0, other.count <= count else { return nil }
-        var found: Int?
-        for offset in 0...(count - other.count) where holds(other, at: offset) {
-            if found != nil { return nil }
-            found = offset
-        }
-        return found
+        let found = occurrences(of: other, limit: 2)
+        return found.count == 1 ? found[0].lowerBound : nil
     }
 }

@@ -104,18 +104,10 @@ extension AnswerAudit {
             places.append(
                 AnswerPlaces(
                     questionID: question.id, answer: answer.text, start: answer.start,
-                    occurrences: context.occurrences(of: CodePoints(answer.text), limit: 5),
+                    occurrences: context.occurrences(of: CodePoints(answer.text), limit: 5).map(\.lowerBound),
                     path: original.path(of: question)))
         }
         return places
-    }
-}
-
-extension CodePoints {
-    /// Offsets at which `other` stands, at most `limit`; none of an empty text.
-    func occurrences(of other: CodePoints, limit: Int) -> [Int] {
-        guard other.count > 0, other.count <= count else { return [] }
-        return Array((0...(count - other.count)).lazy.filter { holds(other, at: $0) }.prefix(limit))
     }
 }
 

@@ -88,7 +88,7 @@ struct TrainingDataView {
         guard let answer = question.answers.first else { return "" }
         let places = CodePoints(dataset.context(of: question)).occurrences(of: CodePoints(answer.text))
         guard places.count > 1 else { return "" }
-        let shown = places.prefix(5).map(String.init).joined(separator: ", ")
+        let shown = places.prefix(5).map { "\($0.lowerBound)" }.joined(separator: ", ")
         return ": it stands at \(shown)\(places.count > 5 ? " and \(places.count - 5) more places" : "")"
     }
 }
