@@ -13,7 +13,7 @@ struct Pass {
     /// Whether gradients of dense layers' weights are added to what stands there.
     private let products: Accumulation
     private let isBetweenKernels: (() -> Void)?
-    private let inspect: ((Inspection) -> Void)?
+    private let inspect: ((IntermediateResult) -> Void)?
     let tokens: Int
     let hidden: Int
     private let intermediate: Int
@@ -291,7 +291,7 @@ struct Pass {
         isGradient: Bool = false
     ) {
         inspect?(
-            Inspection(
+            IntermediateResult(
                 operation: operation, layer: layer, isGradient: isGradient, values: values, tokens: tokens,
                 width: width, features: batch.tokenFeatures))
     }

@@ -46,7 +46,7 @@ package final class SpanModel {
     /// Where a step's time goes, kernel by kernel; nil does not measure.
     package var profile: StepProfile?
     /// Looks at what every operation of forward and backward makes; nil does not look.
-    package var inspect: ((Inspection) -> Void)?
+    package var inspect: ((IntermediateResult) -> Void)?
     package let pool: WorkerPool
     let weights: ParameterViews
     let memory: ActivationMemory

@@ -100,7 +100,8 @@ extension CheckedTensor: CustomStringConvertible {
 package struct GradientMismatch: ExitCoded, CustomStringConvertible {
     package let exitCode: Int32 = 70
     package let what: String
-    package static let remedy = "this is a bug of Dure, or of this build of it: report it with the output above"
+    package static let remedy =
+        "this is a bug of Dure, or of this build of it: report it with the output above"
 
     package var description: String { "\(what): \(Self.remedy)" }
 

@@ -91,21 +91,21 @@ package final class StepWatch {
         throw NonFiniteNumber(value: value, place: .parameter(step: step + 1, element))
     }
 
-    private func look(at inspection: Inspection) {
+    private func look(at result: IntermediateResult) {
         // Whatever is made of a number that is not finite says nothing more.
         guard finding == nil else { return }
-        let count = inspection.tokens * inspection.width
+        let count = result.tokens * result.width
         let place = Place(
-            operation: inspection.operation, layer: inspection.layer, isGradient: inspection.isGradient)
-        if !squaredNorm(model.pool, inspection.values, count).isFinite,
-            let index = (0..<count).first(where: { !inspection.values[$0].isFinite })
+            operation: result.operation, layer: result.layer, isGradient: result.isGradient)
+        if !squaredNorm(model.pool, result.values, count).isFinite,
+            let index = (0..<count).first(where: { !result.values[$0].isFinite })
         {
             finding = Finding(
-                place: place, value: inspection.values[index],
-                feature: Int(inspection.features[index / inspection.width]))
+                place: place, value: result.values[index],
+                feature: Int(result.features[index / result.width]))
             return
         }
-        if collects { statistics[place, default: NumberStatistics()].add(inspection.values, count) }
+        if collects { statistics[place, default: NumberStatistics()].add(result.values, count) }
     }
 }
 

@@ -35,7 +35,7 @@ package enum Operation: Int, Sendable, CaseIterable {
 }
 
 /// What an operation has made of a micro-batch, or the gradient of that. Lives as long as the call that shows it.
-package struct Inspection {
+package struct IntermediateResult {
     package let operation: Operation
     /// Nil for embeddings and span head.
     package let layer: Int?
