@@ -8,10 +8,10 @@ import QuestionAnswering
 
 /// A whole run of `dure train` on one rank: from settings to `final.h5`.
 package struct TrainingRun {
-    private let settings: TrainingSettings
-    private let communicator: any Communicator
-    private let logger: Logger
-    private let status: StatusLine?
+    let settings: TrainingSettings
+    let communicator: any Communicator
+    let logger: Logger
+    let status: StatusLine?
     private let memory: () -> SystemMemory
 
     /// - status: where rank 0 tells how the run goes; nil does not.
@@ -60,25 +60,15 @@ package struct TrainingRun {
         let name = resumption?.run ?? UUID().uuidString
         let record = try describe(prepared, resumption, run: name, to: folder?.output)
         prepared.loader.keep()
-        let metrics = try metricsLog(folder, resumption)
-        try keepEvents(of: metrics, folder, resumption, record: record)
-        let progress = status.map {
-            Progress(plan: prepared.plan, interval: settings.loggingSteps, line: $0)
-        }
-        // After the log, whose lines it reads.
-        let reporter = folder.map {
-            RunReporter(output: $0.output, dataset: prepared.validation?.dataset, logger: logger)
-        }
+        let observers = try observers(prepared, folder, resumption, record: record)
         let trainer = Trainer(
             plan: prepared.plan, model: model, features: prepared.training, sampler: prepared.sampler,
             gradientStep: gradientStep, optimizer: optimizer, pool: prepared.compute.pool,
-            communicator: communicator,
-            observers: ([metrics, progress, reporter] as [(any TrainingObserver)?]).compactMap(\.self)
-                + (communicator.isRoot ? verdict(prepared) : []))
+            communicator: communicator, observers: observers.all)
         trainer.watch = watch
         trainer.isAskedToStop = { StopRequest.isMade }
         let evaluator = makeEvaluator(prepared)
-        trainer.evaluate = evaluation(evaluator, folder?.output, onProgress: progress?.evaluated)
+        trainer.evaluate = evaluation(evaluator, folder?.output, onProgress: observers.progress?.evaluated)
         let store = try folder.map { try checkpointStore($0.output, prepared.loaded) }
         try communicator.onRoot {
             // The run before may have been killed between writing one and removing another.
@@ -86,8 +76,8 @@ package struct TrainingRun {
                 try store.removeOldest(current: state.step, best: state.best?.step)
             }
         }
-        trainer.saver = store.map { stateSaver($0, prepared, optimizer, metrics, run: name) }
-        try reporting(to: reporter) {
+        trainer.saver = store.map { stateSaver($0, prepared, optimizer, observers.metrics, run: name) }
+        try reporting(to: observers.reporter) {
             try run(trainer, from: resumption)
             let step = try leaveWeights(trainer, prepared, store, folder?.output)
             guard step != trainer.state.step else { return }
@@ -192,11 +182,6 @@ extension TrainingRun {
         ).run()
     }
 
-    private func verdict(_ prepared: PreparedTraining) -> [any TrainingObserver] {
-        guard settings.overfitBatch != nil else { return [] }
-        return [OverfitVerdict(prepared.training, settings, prepared.loaded.configuration, logger)]
-    }
-
     private func makeEvaluator(_ prepared: PreparedTraining) -> Evaluator? {
         guard let data = prepared.validation else { return nil }
         let forward = prepared.compute.forward(
@@ -276,79 +261,5 @@ extension TrainingRun {
         }
         // What an earlier run without checkpoints had told goes, as its metrics do.
         if resumption == nil { try folder?.removeEvents() }
-    }
-
-    /// Has `metrics` keep its lines for TensorBoard as well.
-    ///
-    /// - record: of `run.json`.
-    private func keepEvents(
-        of metrics: MetricsLog?, _ folder: RunFolder?, _ resumption: Resumption?, record: JSONValue
-    ) throws {
-        try communicator.onRoot {
-            guard let metrics, let output = folder?.output else { return }
-            let events = try EventLog(
-                folder: output.path,
-                resuming: resumption.map { ($0.shared.step, logged: $0.shared.step - $0.window.count) })
-            try events.describe(record)
-            metrics.listener = events.add
-        }
-    }
-
-    private func metricsLog(_ folder: RunFolder?, _ resumption: Resumption?) throws -> MetricsLog? {
-        var log: MetricsLog?
-        try communicator.onRoot {
-            guard let output = folder?.output else { return }
-            let path = output.path(of: RunFolder.metricsName)
-            guard let resumption else {
-                log = try MetricsLog(path: path, interval: settings.loggingSteps)
-                return
-            }
-            let step = resumption.shared.step
-            let saved = CheckpointFolder.relativePath(of: step)
-            log = try MetricsLog(
-                path: path, interval: settings.loggingSteps, resumingAfter: step, window: resumption.window,
-                checkpoint: resumption.shared.path == output.path(of: saved) ? saved : nil)
-        }
-        return log
-    }
-}
-
-// MARK: What the run tells about itself
-
-extension TrainingRun {
-    /// Logs what is about to run and writes `run.json`.
-    ///
-    /// - Returns: what stands in it, on rank 0.
-    private func describe(
-        _ prepared: PreparedTraining, _ resumption: Resumption?, run: String, to output: OutputDirectory?
-    ) throws -> JSONValue {
-        let hosts = try communicator.allGather([UInt8](Host.name.utf8)).map {
-            String(decoding: $0, as: UTF8.self)
-        }
-        let compute = prepared.compute
-        if communicator.size > prepared.training.count {
-            logger.warning(
-                "\(communicator.size) ranks for \(prepared.training.count) features: some have nothing to compute"
-            )
-        }
-        for notice in compute.notices { logger.warning("\(notice)") }
-        logger.info(
-            """
-            \(prepared.loaded.layout.count) parameters · \(communicator.size) rank(s) × \
-            \(compute.pool.threadCount) thread(s) · batch \(prepared.sampler.batchSize) · micro-batches of \
-            \(compute.microBatchTokens) tokens · OpenBLAS \(blasCoreName())
-            """)
-        var json = JSONValue.null
-        try communicator.onRoot {
-            let record = RunRecord(
-                run: run, settings: prepared.flags, hosts: hosts,
-                threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
-                features: prepared.training.count, lengths: prepared.training.lengths,
-                totalSteps: prepared.plan.totalSteps,
-                files: settings.trainFiles + settings.validationFiles, resumed: resumption?.shared)
-            json = try record.json
-            try output?.write(json.indented + "\n", to: RunFolder.recordName)
-        }
-        return json
     }
 }

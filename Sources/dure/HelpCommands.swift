@@ -27,7 +27,7 @@ struct CommandHelp {
         .batches: "--batch-size 32 --num-train-epochs 2",
         .optimizer: "--learning-rate 3e-5 --weight-decay 0.01",
         .schedule: "--lr-scheduler-type cosine --warmup-ratio 0.1",
-        .tuning: "--hidden-dropout-prob 0.2",
+        .tuning: "--freeze-embeddings --layerwise-lr-decay 0.9",
         .windows: "--max-seq-length 300 --doc-stride 100",
         .answers: "--version-2-with-negative --max-answer-length 50",
         .validation: "--validation-split 0.1 --metric-for-best-model f1 --load-best-model-at-end",
@@ -61,10 +61,17 @@ struct CommandHelp {
         "prepare": CommandHelp(
             purpose: .prepare,
             example: "dure prepare --model models/kcbert --dataset KorQuAD_v1.0_train.json --output train.h5",
+            examples: [.watching: "--quiet"],
             files: [("OUTPUT", "windows as HDF5 (.h5), TFRecord (.tfrecord) or JSON lines (.jsonl)")],
             further: "README.md, How text becomes features"),
         "doctor": CommandHelp(
-            purpose: .prepare, example: "dure doctor --model models/kcbert --dataset KorQuAD_v1.0_dev.json"),
+            purpose: .prepare, example: "dure doctor --model models/kcbert --dataset KorQuAD_v1.0_train.json",
+            examples: [
+                .batches: "--batch-size 32", .answers: "--max-answer-length 50",
+                .validation: "--validation-file KorQuAD_v1.0_dev.json", .saving: "--save-total-limit 5",
+                .tuning: "--freeze-layers 2", .compute: "--gradient-checkpointing", .watching: "--json",
+            ],
+            further: "README.md, Before a long run"),
         "train": CommandHelp(
             purpose: .train,
             example: """
@@ -78,12 +85,18 @@ struct CommandHelp {
             further: """
                 README.md, What a run leaves in --output-dir, and Coming from run_qa.py; launch/recipes/README.md
                 """),
-        "report": CommandHelp(purpose: .train, example: "dure report output/run"),
+        "report": CommandHelp(
+            purpose: .train, example: "dure report output/run",
+            files: [
+                ("RUN/", "read: run.json, metrics.jsonl and predictions; the dataset that run.json names"),
+                ("OUTPUT", "one HTML file that needs nothing else"),
+            ],
+            further: "README.md, Watch a run"),
         "evaluate": CommandHelp(
             purpose: .use,
             example:
                 "dure evaluate --model output/run/final.h5 --dataset KorQuAD_v1.0_dev.json --output-dir output/dev",
-            examples: [.watching: "--show-samples 5"],
+            examples: [.watching: "--show-samples 5", .validation: "--max-eval-samples 500"],
             synopsis: "--model <path> ... --dataset <file> --output-dir <folder> [flags]",
             files: [
                 (
@@ -99,7 +112,7 @@ struct CommandHelp {
                 dure answer --model output/run/final.h5 --question '두레는 무엇인가?' \
                 --context '두레는 마을의 공동 노동 조직이다.'
                 """,
-            examples: [.answers: "--top-k 3"],
+            examples: [.answers: "--top-k 3", .watching: "--quiet"],
             files: [("stdin", "without --question: lines of {\"id\",\"question\",\"context\"}")],
             further: "README.md, Evaluate, ask, look inside"),
         "score": CommandHelp(
@@ -132,10 +145,13 @@ struct CommandHelp {
             further: "README.md, Speed and memory"),
         "bench step": CommandHelp(
             purpose: .look, example: "dure bench step",
-            examples: [.measuring: "--size minilm --profile", .watching: "--json"],
+            examples: [
+                .measuring: "--size minilm --profile", .tuning: "--freeze-embeddings", .watching: "--json",
+            ],
             further: "README.md, Speed and memory"),
         "bench comm": CommandHelp(
-            purpose: .look, example: "dure bench comm", examples: [.watching: "--json"],
+            purpose: .look, example: "dure bench comm",
+            examples: [.tuning: "--freeze-embeddings", .watching: "--json"],
             further: "README.md, How ranks work together"),
         "bench tokenize": CommandHelp(
             purpose: .look,

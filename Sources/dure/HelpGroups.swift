@@ -59,13 +59,17 @@ extension FlagHelp {
         FlagHelp("model", .data, "path"),
         FlagHelp("evaluate model", .data, "path", standard: "none, where --logits is given"),
         FlagHelp("doctor model", .data, "path", standard: "none"),
-        FlagHelp("report paths", .data, "folder"),
+        FlagHelp("report runs", .data, "folder"),
+        FlagHelp(
+            "report output", .data, "file", standard: "report.html in the run's folder, or in the current one"
+        ),
         FlagHelp("paths", .data, "path"),
         FlagHelp("path", .data, "path"),
         FlagHelp("shell", .data, "shell"),
         FlagHelp("train-file", .data, "file"),
         FlagHelp("dataset", .data, "file"),
         FlagHelp("doctor dataset", .data, "file", standard: "none"),
+        FlagHelp("doctor train-file", .data, "file", standard: "none"),
         FlagHelp("logits", .data, "file", standard: "none"),
         FlagHelp("save-logits", .data, "file", "a name that ends in .h5", standard: "none"),
         FlagHelp("predictions", .data, "file"),

@@ -104,7 +104,8 @@ extension TransformersName {
             "logging_strategy", "logging-steps", note: "a line of metrics every so many steps"),
         TransformersName("logging_dir", "output-dir", note: "metrics and TensorBoard's events are there"),
         TransformersName("logging_first_step", "logging-steps", value: "1", note: "every step"),
-        TransformersName("report_to", note: "metrics.jsonl is always written"),
+        TransformersName(
+            "report_to", note: "TensorBoard's events, report.html and metrics.jsonl are always written"),
         TransformersName("run_name", "output-dir", note: "a run goes by its folder"),
         TransformersName("disable_tqdm", "quiet", note: "progress is on stderr only"),
         TransformersName("log_level", "quiet", note: "logs are on stderr only"),

@@ -66,7 +66,7 @@ import Training
         #expect(
             try temporary.names("out") == [
                 "best.h5", "checkpoints", "eval_nbest_predictions.json", "eval_predictions.csv",
-                "eval_predictions.json", "eval_results.json",
+                "eval_predictions.json", "eval_results.json", "events.out.tfevents",
                 "features", "final.h5", "metrics.jsonl", "report.html", "run.json",
             ])
         #expect(try temporary.names("out/features").count == 2)
@@ -160,7 +160,8 @@ import Training
         #expect(try Self.metrics(temporary, "train").count == 3)
         #expect(
             try temporary.names("out") == [
-                "checkpoints", "features", "final.h5", "metrics.jsonl", "report.html", "run.json",
+                "checkpoints", "events.out.tfevents", "features", "final.h5", "metrics.jsonl", "report.html",
+                "run.json",
             ])
     }
 

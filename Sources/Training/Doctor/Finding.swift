@@ -16,7 +16,8 @@ package struct Finding: Sendable, Equatable, Codable {
 
     /// What it is about.
     package enum Area: String, Sendable, Codable, CaseIterable {
-        case processor, blas, kernels, threads, mpi, ranks, output, disk, memory, limits, model, tokenizer, windows
+        case processor, blas, kernels, threads, mpi, ranks, output, disk, memory, limits, model, tokenizer,
+            windows
         case weights, data
     }
 

@@ -11,7 +11,8 @@ package struct KernelCheck: DoctorCheck {
         let problems = results.compactMap { kind, result in
             problem(result).map { what in
                 Finding.problem(
-                    .kernels, what, at: "a small random \(kind)", remedy: GradientMismatch.remedy, exitCode: 70)
+                    .kernels, what, at: "a small random \(kind)", remedy: GradientMismatch.remedy,
+                    exitCode: 70)
             }
         }
         guard problems.isEmpty else { return problems }

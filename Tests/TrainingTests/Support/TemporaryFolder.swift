@@ -23,8 +23,11 @@ final class TemporaryFolder: Sendable {
     }
 
     /// Names in the folder or one below it, sorted.
+    /// Names of event files lack what is never the same.
     func names(_ folder: String = "") throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: path(folder)).sorted()
+        try FileManager.default.contentsOfDirectory(atPath: path(folder)).sorted().map {
+            $0.replacing(/events\.out\.tfevents\..+/, with: "events.out.tfevents")
+        }
     }
 
     /// The members of a JSON object.

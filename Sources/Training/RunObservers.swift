@@ -1,0 +1,116 @@
+import Checkpoints
+import Distributed
+import Foundation
+import Kernels
+import Logging
+import Model
+import QuestionAnswering
+
+/// Who is told how a run goes; on rank 0 alone there is anybody.
+struct RunObservers {
+    var metrics: MetricsLog?
+    var progress: Progress?
+    var reporter: RunReporter?
+    var verdict: OverfitVerdict?
+
+    /// In the order in which they are told: the report reads what the log has written.
+    var all: [any TrainingObserver] {
+        ([metrics, progress, reporter, verdict] as [(any TrainingObserver)?]).compactMap(\.self)
+    }
+}
+
+extension TrainingRun {
+    /// - record: of `run.json`.
+    func observers(
+        _ prepared: PreparedTraining, _ folder: RunFolder?, _ resumption: Resumption?, record: JSONValue
+    ) throws -> RunObservers {
+        var observers = RunObservers()
+        observers.metrics = try metricsLog(folder, resumption)
+        try keepEvents(of: observers.metrics, folder, resumption, record: record)
+        observers.progress = status.map {
+            Progress(plan: prepared.plan, interval: settings.loggingSteps, line: $0)
+        }
+        observers.reporter = folder.map {
+            RunReporter(output: $0.output, dataset: prepared.validation?.dataset, logger: logger)
+        }
+        if communicator.isRoot, settings.overfitBatch != nil {
+            observers.verdict = OverfitVerdict(
+                prepared.training, settings, prepared.loaded.configuration, logger)
+        }
+        return observers
+    }
+
+    /// Has `metrics` keep its lines for TensorBoard as well.
+    ///
+    /// - record: of `run.json`.
+    private func keepEvents(
+        of metrics: MetricsLog?, _ folder: RunFolder?, _ resumption: Resumption?, record: JSONValue
+    ) throws {
+        try communicator.onRoot {
+            guard let metrics, let output = folder?.output else { return }
+            let events = try EventLog(
+                folder: output.path,
+                resuming: resumption.map { ($0.shared.step, logged: $0.shared.step - $0.window.count) })
+            try events.describe(record)
+            metrics.listener = events.add
+        }
+    }
+
+    private func metricsLog(_ folder: RunFolder?, _ resumption: Resumption?) throws -> MetricsLog? {
+        var log: MetricsLog?
+        try communicator.onRoot {
+            guard let output = folder?.output else { return }
+            let path = output.path(of: RunFolder.metricsName)
+            guard let resumption else {
+                log = try MetricsLog(path: path, interval: settings.loggingSteps)
+                return
+            }
+            let step = resumption.shared.step
+            let saved = CheckpointFolder.relativePath(of: step)
+            log = try MetricsLog(
+                path: path, interval: settings.loggingSteps, resumingAfter: step, window: resumption.window,
+                checkpoint: resumption.shared.path == output.path(of: saved) ? saved : nil)
+        }
+        return log
+    }
+}
+
+// MARK: What the run tells about itself
+
+extension TrainingRun {
+    /// Logs what is about to run and writes `run.json`.
+    ///
+    /// - Returns: what stands in it, on rank 0.
+    func describe(
+        _ prepared: PreparedTraining, _ resumption: Resumption?, run: String, to output: OutputDirectory?
+    ) throws -> JSONValue {
+        let hosts = try communicator.allGather([UInt8](Host.name.utf8)).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        let compute = prepared.compute
+        if communicator.size > prepared.training.count {
+            logger.warning(
+                "\(communicator.size) ranks for \(prepared.training.count) features: some have nothing to compute"
+            )
+        }
+        for notice in compute.notices { logger.warning("\(notice)") }
+        logger.info(
+            """
+            \(prepared.loaded.layout.count) parameters · \(communicator.size) rank(s) × \
+            \(compute.pool.threadCount) thread(s) · batch \(prepared.sampler.batchSize) · micro-batches of \
+            \(compute.microBatchTokens) tokens · OpenBLAS \(blasCoreName())
+            """)
+        var json = JSONValue.null
+        try communicator.onRoot {
+            let record = RunRecord(
+                run: run, settings: prepared.flags, hosts: hosts,
+                threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
+                features: prepared.training.count, lengths: prepared.training.lengths,
+                totalSteps: prepared.plan.totalSteps,
+                files: settings.trainFiles + settings.validationFiles, resumed: resumption?.shared)
+            json = try record.json
+            try output?.write(json.indented + "\n", to: RunFolder.recordName)
+        }
+        return json
+    }
+}
