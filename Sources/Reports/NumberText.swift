@@ -30,10 +30,11 @@ enum NumberText {
     /// As 3 h 5 min, 12 min, 2 min 30 s or 4.2 s.
     static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds >= 0, seconds < 1e12 else { return "–" }
-        if seconds < 60 { return fixed(seconds, 1) + " s" }
+        if seconds < 60 { return fixed(seconds, 1) + "\u{A0}s" }
         let whole = Int(seconds.rounded())
-        if whole < 600 { return "\(whole / 60) min \(whole % 60) s" }
-        if whole < 3600 { return "\(whole / 60) min" }
-        return "\(whole / 3600) h \(whole % 3600 / 60) min"
+        // A unit never stands on a line without its number.
+        if whole < 600 { return "\(whole / 60)\u{A0}min \(whole % 60)\u{A0}s" }
+        if whole < 3600 { return "\(whole / 60)\u{A0}min" }
+        return "\(whole / 3600)\u{A0}h \(whole % 3600 / 60)\u{A0}min"
     }
 }

@@ -26,7 +26,7 @@ package struct RunPage {
             if !content.isEmpty { sections.append((name, title, content)) }
         }
         add("results", "Results", results)
-        add("curves", "Curves", charts.isEmpty ? [] : [Self.grid(charts)])
+        add("curves", "Curves", charts.isEmpty ? [] : [marks, Self.grid(charts)])
         add("time", "Where the time went", TimeTable(report.metrics.training).content)
         add("lengths", "Lengths of the training windows", LengthFigure(report).content)
         add("questions", "Questions", QuestionSection(report).content)
@@ -41,6 +41,18 @@ package struct RunPage {
                 .footer(report.record.version),
             ]
         return PageFrame(title: "\(report.name) – Dure", content: content, data: data(charts)).html
+    }
+
+    /// What the marks in the charts mean, of those that there are.
+    private var marks: HTMLNode {
+        let metrics = report.metrics
+        let meanings = [
+            metrics.saves.isEmpty ? nil : "▼ a checkpoint was saved",
+            metrics.evaluations.isEmpty ? nil : "○ the best evaluation",
+            metrics.resumes.isEmpty ? nil : "upright line: gone on from a checkpoint",
+        ].compactMap(\.self)
+        let steps = "Over steps. Point at a chart for its numbers."
+        return .tag("p", [("class", "hint")], [.text(([steps] + meanings).joined(separator: " · "))])
     }
 
     static func grid(_ charts: [Chart]) -> HTMLNode {
