@@ -1,4 +1,5 @@
 import Foundation
+import Training
 
 /// Help as a terminal shows it.
 struct HelpText {
@@ -123,7 +124,7 @@ extension HelpText {
         var lines: [String] = []
         var room = 0
         for word in words {
-            let columns = Self.columns(word)
+            let columns = DisplayWidth.columns(String(word))
             if columns + 1 > room || lines.isEmpty {
                 lines.append(String(word))
                 room = width - columns
@@ -133,10 +134,5 @@ extension HelpText {
             }
         }
         return lines
-    }
-
-    /// Hangul and its neighbours take two columns.
-    private static func columns(_ text: Substring) -> Int {
-        text.unicodeScalars.reduce(0) { $0 + (0x1100...0xFFDC ~= $1.value && $1.value > 0x2E80 ? 2 : 1) }
     }
 }

@@ -36,9 +36,10 @@ import Testing
 
         func load(
             _ files: [String], part: DatasetPart = .whole, kind: FeatureKind = .training(strict: false),
-            _ communicator: any Communicator = SingleProcess()
+            limit: Int? = nil, _ communicator: any Communicator = SingleProcess()
         ) throws -> PreparedData {
-            try loader(communicator).load(FeatureRequest(files: files, part: part, kind: kind))
+            try loader(communicator).load(
+                FeatureRequest(files: files, part: part, kind: kind, limit: limit))
         }
     }
 
@@ -112,6 +113,26 @@ import Testing
         #expect(split.notices.contains { $0.contains("split by record") && $0.contains(records) })
         let other = try test.load([records], part: .validationShare(0.3, seed: 9), kind: .evaluation)
         #expect(split.set.count + other.set.count == test.features.count)
+    }
+
+    @Test(arguments: [1, 5, 1000]) func aLimitTakesTheFirstQuestions(limit: Int) throws {
+        let test = try Case()
+        func questions(_ features: [Feature]) -> [Int] {
+            features.map(\.questionIndex).reduce(into: []) { if $0.last != $1 { $0.append($1) } }
+        }
+        let first = Set(questions(test.features).prefix(limit))
+        let expected = test.features.filter { first.contains($0.questionIndex) }
+        let path = try test.write(.hdf5)
+        Self.expectSame(try test.load([path], limit: limit).set, expected)
+        // Between datasets the first ones may all be in one file.
+        let mixed = try test.load([path, test.data.file], limit: limit).set
+        Self.expectSame(FeatureSet(prefix: expected.count, of: mixed), expected)
+        #expect(questions(mixed.features).count == min(limit, 2 * questions(test.features).count))
+        let share = DatasetPart.trainingShare(validationShare: 0.3, seed: 9)
+        let left = try test.load([path], part: share).set.features
+        let some = try test.load([path], part: share, limit: limit).set.features
+        #expect(some == Array(left.prefix(some.count)))
+        #expect(questions(some).count == min(limit, questions(left).count))
     }
 
     @Test func datasetsAndFeatureFilesAreConcatenatedInOrder() throws {
@@ -259,5 +280,11 @@ import Testing
         try test.data.folder.write("", to: "f.tfrecord")
         let error = TrainingError.thrown { _ = try test.load([test.data.folder.path("f.tfrecord")]) }
         #expect(error?.description.contains("no features") == true)
+    }
+}
+
+extension FeatureSet {
+    fileprivate init(prefix count: Int, of set: FeatureSet) {
+        self.init(dataset: nil, questionIDs: set.questionIDs, features: Array(set.features.prefix(count)))
     }
 }

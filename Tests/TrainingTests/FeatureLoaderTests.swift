@@ -83,6 +83,33 @@ import Training
         #expect(try data.folder.names("features").count == 2)
     }
 
+    @Test(arguments: [1, 2, 7, 1000]) func aLimitTakesTheFirstQuestions(limit: Int) throws {
+        let data = try PreparationCase(contexts: 20)
+        let all = try DatasetReader.read([data.file])
+        let share = DatasetPart.trainingShare(validationShare: 0.3, seed: 9)
+        for part in [DatasetPart.whole, share] {
+            let expected = try all.part(part).first(limit)
+            #expect(expected.questions.count == min(limit, try all.part(part).questions.count))
+            // Twice, the second time from the cache, which has those without a limit too.
+            _ = try data.load(.evaluation, part: part, cache: data.cache)
+            for _ in 0..<2 {
+                for set in try valuesOnRanks(
+                    2,
+                    {
+                        try data.load(
+                            .evaluation, part: part, limit: limit, cache: data.cache, $0
+                        ).set
+                    })
+                {
+                    #expect(set.questionIDs == expected.questions.map(\.id))
+                }
+            }
+            let set = try data.load(.evaluation, part: part, limit: limit, cache: data.cache).set
+            #expect(set.dataset?.questions.count == expected.questions.count)
+            #expect(set.features == (try data.preparation().evaluation(expected).set.features))
+        }
+    }
+
     @Test func featuresAreReadFromTheCacheAndSaySo() throws {
         let data = try PreparationCase(contexts: 20)
         for kind in [FeatureKind.training(strict: false), .evaluation] {

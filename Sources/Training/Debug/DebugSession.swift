@@ -60,7 +60,7 @@ struct DebugSession {
     }
 
     private func checkGradients(_ feature: Feature, name: String) throws {
-        log(["", "== Gradients against finite differences, on feature \(DebugText.visible(name))", ""])
+        log(["", "== Gradients against finite differences, on feature \(TextLines.visible(name))", ""])
         let cut = feature.cut(to: model.configuration.hiddenSize < 512 ? 32 : 24)
         guard let result = GradientCheck(model, gradients: gradients).run(cut) else {
             return log(DebugText.entry("left out", "the features have no labels"))

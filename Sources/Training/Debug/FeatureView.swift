@@ -14,7 +14,7 @@ struct FeatureView {
 
     func lines() -> [String] {
         var lines = [
-            "", "== Feature: question \(DebugText.visible(questionID)), window \(feature.window)", "",
+            "", "== Feature: question \(TextLines.visible(questionID)), window \(feature.window)", "",
         ]
         lines += DebugText.entry("tokens", tokenSummary)
         lines += DebugText.entry("unknown", unknownSummary)
@@ -64,7 +64,7 @@ struct FeatureView {
         }
         let cut = asked > self.question.count ? " (cut from \(asked) tokens to \(self.question.count))" : ""
         return DebugText.entry("window", place)
-            + DebugText.entry("question", DebugText.visible(question.text) + cut)
+            + DebugText.entry("question", TextLines.visible(question.text) + cut)
     }
 
     // MARK: The answer
@@ -80,7 +80,7 @@ struct FeatureView {
         let gold = texts.question.answers.first
         if let gold {
             lines += DebugText.entry(
-                "answer", "“\(DebugText.visible(gold.text))”, at code point \(gold.start) of the context")
+                "answer", "“\(TextLines.visible(gold.text))”, at code point \(gold.start) of the context")
         }
         lines += DebugText.entry("in the text", marked(covered.range, texts.context))
         let isSame = gold.map { isSameText($0.text, covered.text) } ?? false
@@ -88,8 +88,8 @@ struct FeatureView {
             + DebugText.entry(
                 "label text",
                 isSame
-                    ? "“\(DebugText.visible(covered.text))”, the gold answer exactly"
-                    : "“\(DebugText.visible(covered.text))”, which is not the gold answer: tokens do not end "
+                    ? "“\(TextLines.visible(covered.text))”, the gold answer exactly"
+                    : "“\(TextLines.visible(covered.text))”, which is not the gold answer: tokens do not end "
                         + "where it does, and no exact match can be had here")
     }
 
@@ -98,9 +98,9 @@ struct FeatureView {
         let around = 40
         let (first, last) = (max(range.lowerBound - around, 0), min(range.upperBound + around, context.count))
         return (first > 0 ? "…" : "")
-            + DebugText.visible(context.slice(first, range.lowerBound)) + "【"
-            + DebugText.visible(context.slice(range.lowerBound, range.upperBound)) + "】"
-            + DebugText.visible(context.slice(range.upperBound, last)) + (last < context.count ? "…" : "")
+            + TextLines.visible(context.slice(first, range.lowerBound)) + "【"
+            + TextLines.visible(context.slice(range.lowerBound, range.upperBound)) + "】"
+            + TextLines.visible(context.slice(range.upperBound, last)) + (last < context.count ? "…" : "")
     }
 
     // MARK: Tokens
@@ -136,19 +136,19 @@ struct FeatureView {
         }
         let place = feature.contextToken(at: token)
         // An en dash is three bytes, but one cell.
-        let offsets = place.map { right($0.start, 6) + "–" + DebugText.padded("\($0.end)", to: 6) }
+        let offsets = place.map { right($0.start, 6) + "–" + TextLines.padded("\($0.end)", to: 6) }
         let id = feature.inputIDs[token]
-        let entry = DebugText.visible(tokenizer.texts(ofIDs: [id]).first ?? "")
+        let entry = TextLines.visible(tokenizer.texts(ofIDs: [id]).first ?? "")
         let text = place.flatMap { place in
-            texts.map { DebugText.visible($0.context.slice(Int(place.start), Int(place.end))) }
+            texts.map { TextLines.visible($0.context.slice(Int(place.start), Int(place.end))) }
         }
         return (isAnswer || isPointedAt ? " > " : "   ")
             + "\(right(token, 5)) \(right(id, 7)) \(right(configuration.usesTokenTypes ? feature.tokenTypeIDs[token] : 0, 5)) "
             + "\(right(position, 9))  \(offsets ?? String(repeating: " ", count: 13))  "
             + (text.map {
-                DebugText.padded(DebugText.clipped(entry, to: 17), to: 17) + " "
-                    + DebugText.clipped($0, to: 13)
-            } ?? DebugText.clipped(entry, to: 31))
+                TextLines.padded(TextLines.clipped(entry, to: 17), to: 17) + " "
+                    + TextLines.clipped($0, to: 13)
+            } ?? TextLines.clipped(entry, to: 31))
     }
 }
 

@@ -40,7 +40,7 @@ extension GradientCheckResult {
         guard let worst = tensors.max(by: { $0.error < $1.error }) else { return title }
         return row(
             title, "\(tensors.count)", "\(tensors.reduce(0) { $0 + $1.elements.count })",
-            DebugText.padded(String(format: "%.1e", worst.error), to: 9) + worst.shortName)
+            TextLines.padded(String(format: "%.1e", worst.error), to: 9) + worst.shortName)
     }
 
     private static func row(_ title: String, _ tensors: String, _ elements: String, _ rest: String) -> String
@@ -48,7 +48,7 @@ extension GradientCheckResult {
         func right(_ text: String, _ width: Int) -> String {
             String(repeating: " ", count: max(width - text.utf8.count, 0)) + text
         }
-        return "  " + DebugText.padded(title, to: 12) + right(tensors, 7) + right(elements, 10) + "  " + rest
+        return "  " + TextLines.padded(title, to: 12) + right(tensors, 7) + right(elements, 10) + "  " + rest
     }
 
     private var unusedRows: [String] {

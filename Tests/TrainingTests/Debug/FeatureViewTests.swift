@@ -63,14 +63,16 @@ import Testing
         let lines = try #require(
             try views(answer: "두레", start: 0, context: text, question: text, length: 120).first
         ).lines()
-        #expect(lines.allSatisfy { DebugText.cells($0) <= 80 }, "\(lines.joined(separator: "\n"))")
+        #expect(lines.allSatisfy { DisplayWidth.columns($0) <= 80 }, "\(lines.joined(separator: "\n"))")
         #expect(!lines.contains { $0.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x202E } })
     }
 
     @Test func wordsAreKeptWholeWhereLinesEnd() {
-        #expect(DebugText.wrapped("one two three", to: 8) == ["one two", "three"])
-        #expect(DebugText.wrapped("가나다라 마", to: 6) == ["가나다", "라 마"])
-        #expect(DebugText.wrapped("", to: 5) == [""])
+        #expect(TextLines.wrapped("one two three", width: 8) == ["one two", "three"])
+        #expect(TextLines.wrapped("가나다라 마", width: 6) == ["가나다", "라 마"])
+        #expect(TextLines.wrapped("", width: 5) == [""])
+        #expect(TextLines.wrapped("· one two", width: 6, hanging: 2) == ["· one", "  two"])
+        #expect(TextLines.wrapped("· 가나다라", width: 6, hanging: 2) == ["·", "  가나", "  다라"])
     }
 
     @Test func aCutKeepsTheAnswerAndIsShort() throws {

@@ -43,7 +43,7 @@ import Testing
     @Test func linesFitAWindowOf80Cells() throws {
         let pool = WorkerPool(threadCount: 1)
         let lines = try #require(try GradientCheck.ofTinyModel(.electra, .relu, pool: pool)).lines
-        #expect(lines.allSatisfy { DebugText.cells($0) <= 80 }, "\(lines.joined(separator: "\n"))")
+        #expect(lines.allSatisfy { DisplayWidth.columns($0) <= 80 }, "\(lines.joined(separator: "\n"))")
         for group in ["embeddings", "layer 0", "layer 2", "span head"] {
             #expect(lines.contains { $0.contains(group) })
         }

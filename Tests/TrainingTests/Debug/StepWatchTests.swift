@@ -51,7 +51,7 @@ import Testing
         #expect(lines.contains("== Step 1: activations and their gradients"))
         #expect(lines.filter { $0.hasPrefix("layer ") } == ["layer 0", "layer 1"])
         #expect(lines.count { $0.hasPrefix("  output LayerNorm") } == 2)
-        #expect(lines.allSatisfy { DebugText.cells($0) <= 80 })
+        #expect(lines.allSatisfy { DisplayWidth.columns($0) <= 80 })
         // Every row has both halves.
         #expect(!lines.contains { $0.contains("–") })
     }

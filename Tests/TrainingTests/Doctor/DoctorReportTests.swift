@@ -63,7 +63,7 @@ import Testing
                 details: ["질문 하나"])
         ])
         let lines = report.text(width: width).split(separator: "\n", omittingEmptySubsequences: false)
-        #expect(lines.allSatisfy { TextLines.width($0) <= max(width, 44) })
+        #expect(lines.allSatisfy { DisplayWidth.columns(String($0)) <= max(width, 44) })
         #expect(lines[0].hasPrefix("problem  tokenizer  "))
         #expect(lines.last == "1 problem.")
         #expect(lines.contains { $0.hasPrefix("                    → 고치세요") })

@@ -57,15 +57,15 @@ struct PreparationCase: Sendable {
 
     /// Prepares as one rank and keeps the features in `cache`.
     func load(
-        _ kind: FeatureKind, part: DatasetPart = .whole, cache: FeatureCache? = nil, threads: Int = 1,
-        _ communicator: any Communicator = SingleProcess()
+        _ kind: FeatureKind, part: DatasetPart = .whole, limit: Int? = nil, cache: FeatureCache? = nil,
+        threads: Int = 1, _ communicator: any Communicator = SingleProcess()
     ) throws -> PreparedData {
         var logger = recorder.logger
         if !communicator.isRoot { logger.logLevel = .critical }
         let loader = try FeatureLoader(
             preparation: preparation(), identity: ContentHash(), communicator: communicator,
             pool: WorkerPool(threadCount: threads), cache: cache, logger: logger)
-        let data = try loader.load(FeatureRequest(files: [file], part: part, kind: kind))
+        let data = try loader.load(FeatureRequest(files: [file], part: part, kind: kind, limit: limit))
         loader.keep()
         return data
     }
