@@ -23,10 +23,11 @@ extension ProgramTests {
             #expect(same.outputText.contains("identical tensors: 39"))
         }
 
-        @Test func whatIsFrozenStaysAsTheModelFolderHasIt() async throws {
+        @Test(arguments: [1, 2]) func whatIsFrozenStaysAsTheModelFolderHasIt(ranks: Int) async throws {
             let work = try await Workspace()
             expectSuccess(
                 try await Program.run(
+                    ranks: ranks,
                     work.train(into: "run", "--max-steps", "3", "--freeze-embeddings", "--freeze-layers", "1")
                 ))
             let result = try await Program.run([

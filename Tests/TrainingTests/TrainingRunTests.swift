@@ -64,7 +64,7 @@ import Training
         let temporary = try TemporaryFolder()
         try Self.run(try Self.settings(temporary))
         #expect(
-            try temporary.names("out") == [
+            try temporary.results("out") == [
                 "best.h5", "checkpoints", "eval_nbest_predictions.json", "eval_predictions.csv",
                 "eval_predictions.json", "eval_results.json", "events.out.tfevents",
                 "features", "final.h5", "metrics.jsonl", "report.html", "run.json",
@@ -137,7 +137,7 @@ import Training
         try Self.run(try Self.settings(alone))
         let settings = try Self.settings(together)
         _ = try valuesOnRanks(3) { try Self.run(settings, $0) }
-        #expect(try together.names("out") == alone.names("out"))
+        #expect(try together.results("out") == alone.results("out"))
         #expect(try together.names("out/checkpoints") == alone.names("out/checkpoints"))
         func losses(_ temporary: TemporaryFolder, _ event: String) throws -> [Double] {
             try Self.metrics(temporary, event).compactMap { $0["loss"] as? Double }
@@ -159,7 +159,7 @@ import Training
         _ = try valuesOnRanks(3) { [settings] in try Self.run(settings, $0) }
         #expect(try Self.metrics(temporary, "train").count == 3)
         #expect(
-            try temporary.names("out") == [
+            try temporary.results("out") == [
                 "checkpoints", "events.out.tfevents", "features", "final.h5", "metrics.jsonl", "report.html",
                 "run.json",
             ])

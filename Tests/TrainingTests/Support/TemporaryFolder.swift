@@ -23,9 +23,13 @@ final class TemporaryFolder: Sendable {
     }
 
     /// Names in the folder or one below it, sorted.
-    /// Names of event files lack what is never the same.
     func names(_ folder: String = "") throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: path(folder)).sorted().map {
+        try FileManager.default.contentsOfDirectory(atPath: path(folder)).sorted()
+    }
+
+    /// What a run left in a folder; names of event files without what is never the same.
+    func results(_ folder: String) throws -> [String] {
+        try names(folder).map {
             $0.replacing(/events\.out\.tfevents\..+/, with: "events.out.tfevents")
         }
     }
