@@ -6,7 +6,7 @@ struct Pass {
     let configuration: ModelConfiguration
     let weights: ParameterViews
     let memory: ActivationMemory
-    private let scope: TrainingScope
+    let scope: TrainingScope
     let batch: PackedBatch
     private let dropout: DropoutSettings?
     private let profile: StepProfile?
@@ -16,7 +16,7 @@ struct Pass {
     private let inspect: ((IntermediateResult) -> Void)?
     let tokens: Int
     let hidden: Int
-    private let intermediate: Int
+    let intermediate: Int
 
     init(
         _ model: SpanModel, _ batch: PackedBatch, _ dropout: DropoutSettings?, products: Accumulation = .add,
@@ -83,7 +83,7 @@ struct Pass {
         contract(layer)
     }
 
-    private func attend(_ layer: Int) {
+    func attend(_ layer: Int) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
         dense(memory.blockInput, hidden, view.queryKeyValueWeight, 3 * hidden, into: kept.queryKeyValue)
@@ -114,7 +114,7 @@ struct Pass {
     }
 
     /// The first layer of feed-forward, before bias and activation.
-    private func expand(_ layer: Int) {
+    func expand(_ layer: Int) {
         dense(
             memory.attentionOutput, hidden, weights.layers[layer].intermediateWeight, intermediate,
             into: memory.layers[layer].intermediate)
@@ -148,142 +148,9 @@ struct Pass {
         show(.output, layer: layer, memory.blockInput, hidden)
     }
 
-    // MARK: Blocks, backward
-
-    /// Turns `scratch.hidden` from the gradient of this block's output into that of its input.
-    ///
-    /// - isFinal: is told that gradients from this place on have their value.
-    func backward(
-        _ layer: Int, gradients view: LayerView, _ scratch: GradientMemory,
-        _ isFinal: (UnsafeMutablePointer<Float>) -> Void
-    ) {
-        let gradients = LayerGradients(
-            view, discarded: scope.trains(.layer(layer)) ? nil : scratch.discarded)
-        // Forward has left the last block as it is.
-        if scope.recomputesLayers, layer < memory.layers.count - 1 { recompute(layer) }
-        backwardContract(layer, gradients: gradients, scratch)
-        isFinal(view.outputWeight)
-        backwardExpand(layer, gradients: gradients, scratch)
-        isFinal(view.intermediateWeight)
-        backwardAttention(layer, gradients: gradients, scratch)
-        isFinal(view.queryKeyValueWeight)
-    }
-
-    /// Computes what a block keeps for its backward again, to the same bits.
-    private func recompute(_ layer: Int) {
-        recomputeInput(layer)
-        attend(layer)
-        expand(layer)
-        // In forward the activation adds it.
-        timed(.bias) {
-            biasForward(
-                pool, tokens: tokens, width: intermediate, bias: weights.layers[layer].intermediateBias,
-                target: memory.layers[layer].intermediate)
-        }
-    }
-
-    /// The second half of feed-forward: `scratch.wide` becomes the gradient of what went into it.
-    private func backwardContract(_ layer: Int, gradients: LayerGradients, _ scratch: GradientMemory) {
-        let kept = memory.layers[layer]
-        let view = weights.layers[layer]
-        timed(.layerNormBackward) {
-            residualLayerNormBackward(
-                pool, tokens: tokens, width: hidden, normalized: kept.outputSum, weights: view.outputNorm,
-                statistics: kept.outputStatistics, dropout: hiddenDropout(.feedForwardOutput, layer: layer),
-                gradient: scratch.hidden, inputGradient: scratch.dense,
-                weightsGradient: gradients.sums.outputNorm, biasGradient: gradients.sums.outputBias,
-                scratch: scratch.sumScratch)
-            layerNormRecompute(
-                pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
-                weights: view.attentionNorm, statistics: kept.attentionStatistics,
-                output: memory.attentionOutput)
-        }
-        showGradient(.outputSum, layer: layer, scratch.dense, hidden)
-        inputGradient(
-            scratch.dense, hidden, weight: view.outputWeight, intermediate, into: scratch.wide)
-        showGradient(.activation, layer: layer, scratch.wide, intermediate)
-        timed(.activationBackward) {
-            activationBackward(
-                pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
-                gradient: scratch.wide, output: memory.wide, biasGradient: gradients.sums.intermediateBias,
-                scratch: scratch.sumScratch)
-        }
-        showGradient(.intermediate, layer: layer, scratch.wide, intermediate)
-        weightGradient(
-            scratch.dense, hidden, input: memory.wide, intermediate, into: gradients.products?.outputWeight)
-    }
-
-    private func backwardExpand(_ layer: Int, gradients: LayerGradients, _ scratch: GradientMemory) {
-        let view = weights.layers[layer]
-        denseBackward(
-            scratch.wide, intermediate, input: memory.attentionOutput, hidden,
-            weightGradient: gradients.products?.intermediateWeight, weight: view.intermediateWeight,
-            inputGradient: scratch.hidden, .add)
-        showGradient(.attentionOutput, layer: layer, scratch.hidden, hidden)
-    }
-
-    private func backwardAttention(_ layer: Int, gradients: LayerGradients, _ scratch: GradientMemory) {
-        let kept = memory.layers[layer]
-        let view = weights.layers[layer]
-        timed(.layerNormBackward) {
-            residualLayerNormBackward(
-                pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
-                weights: view.attentionNorm, statistics: kept.attentionStatistics,
-                dropout: hiddenDropout(.attentionOutput, layer: layer), gradient: scratch.hidden,
-                inputGradient: scratch.dense, weightsGradient: gradients.sums.attentionNorm,
-                biasGradient: gradients.sums.attentionOutputBias, scratch: scratch.sumScratch)
-        }
-        showGradient(.attentionSum, layer: layer, scratch.dense, hidden)
-        // The gradient of attention's context takes the place that the feed-forward part is done with.
-        let contextGradient = scratch.wide
-        denseBackward(
-            scratch.dense, hidden, input: kept.context, hidden,
-            weightGradient: gradients.products?.attentionOutputWeight, weight: view.attentionOutputWeight,
-            inputGradient: contextGradient)
-        showGradient(.context, layer: layer, contextGradient, hidden)
-        timed(.attentionBackward) {
-            attentionBackward(
-                pool, attention, queryKeyValue: kept.queryKeyValue, dropout: attentionDropout(layer),
-                logSumExp: kept.logSumExp, context: kept.context, contextGradient: contextGradient,
-                queryKeyValueGradient: scratch.queryKeyValue, scratch: memory.attentionScratch,
-                scratchPerWorker: memory.attentionScratchPerWorker)
-        }
-        showGradient(.queryKeyValue, layer: layer, scratch.queryKeyValue, 3 * hidden)
-        timed(.bias) {
-            biasBackward(
-                pool, gradient: scratch.queryKeyValue, tokens: tokens, width: 3 * hidden,
-                bias: gradients.sums.queryKeyValueBias, scratch: scratch.sumScratch)
-        }
-        recomputeInput(layer)
-        weightGradient(
-            scratch.queryKeyValue, 3 * hidden, input: memory.blockInput, hidden,
-            into: gradients.products?.queryKeyValueWeight)
-        guard scope.needsInputGradient(ofLayer: layer) else { return }
-        inputGradient(
-            scratch.queryKeyValue, 3 * hidden, weight: view.queryKeyValueWeight, hidden, into: scratch.hidden,
-            .add)
-        if layer > 0 {
-            showGradient(.output, layer: layer - 1, scratch.hidden, hidden)
-        } else {
-            showGradient(projects ? .projection : .embeddings, scratch.hidden, hidden)
-        }
-    }
-
-    /// Puts what block `layer` read into `memory.blockInput` again.
-    private func recomputeInput(_ layer: Int) {
-        guard layer > 0 else { return recomputeEmbeddings() }
-        let previous = memory.layers[layer - 1]
-        timed(.layerNormBackward) {
-            layerNormRecompute(
-                pool, tokens: tokens, width: hidden, normalized: previous.outputSum,
-                weights: weights.layers[layer - 1].outputNorm, statistics: previous.outputStatistics,
-                output: memory.blockInput)
-        }
-    }
-
     // MARK: Pieces
 
-    private var projects: Bool { weights.projection != nil }
+    var projects: Bool { weights.projection != nil }
 
     /// Lets whoever watches the model look at what an operation made: `[tokens, width]`.
     func show(
@@ -362,13 +229,13 @@ struct Pass {
         EmbeddingIndices(word: batch.wordIDs, position: batch.positionIDs, tokenType: batch.tokenTypeIDs)
     }
 
-    private var attention: AttentionShape {
+    var attention: AttentionShape {
         AttentionShape(
             starts: batch.starts, sequences: batch.sequences, heads: configuration.headCount,
             headSize: configuration.headSize)
     }
 
-    private var activation: ActivationKind {
+    var activation: ActivationKind {
         switch configuration.activation {
         case .gelu: .gelu
         case .geluNew: .geluTanh
@@ -383,7 +250,7 @@ struct Pass {
             features: batch.tokenFeatures, rows: batch.places)
     }
 
-    private func attentionDropout(_ layer: Int) -> AttentionDropout? {
+    func attentionDropout(_ layer: Int) -> AttentionDropout? {
         guard let dropout, dropout.attentionProbability > 0 else { return nil }
         return AttentionDropout(
             stream: dropout.stream, layer: layer, probability: dropout.attentionProbability,
