@@ -143,9 +143,11 @@ final class OverfitVerdict: TrainingObserver {
         } else if loss < 0.95 * earlier {
             causes.append("the loss is still falling: give more --max-steps")
         } else {
+            let rate = settings.optimizer.learningRate
             causes.append(
-                "the loss no longer falls: try --learning-rate \(settings.optimizer.learningRate * 10), or "
-                    + "\(settings.optimizer.learningRate / 10) where it went up and down")
+                String(
+                    format: "the loss no longer falls: try --learning-rate %g, or %g where it went up and down",
+                    rate * 10, rate / 10))
         }
         if !settings.debugs {
             causes.append("--debug shows a feature as the model sees it and checks gradients")
