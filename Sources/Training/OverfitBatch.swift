@@ -146,7 +146,7 @@ final class OverfitVerdict: TrainingObserver {
             let rate = settings.optimizer.learningRate
             causes.append(
                 String(
-                    format: "the loss no longer falls: try --learning-rate %g, or %g where it went up and down",
+                    format: "the loss no longer falls: try --learning-rate %g, or %g where it rose and fell",
                     rate * 10, rate / 10))
         }
         if !settings.debugs {
