@@ -73,7 +73,21 @@ def run_and_kill(command: list[str], output: Path, step: int) -> int:
         return 0
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    # mpirun's ranks are in groups of their own and outlive it for a moment, in which they go on writing.
+    while is_at_work(output):
+        time.sleep(0.01)
     return last_step(output)
+
+
+def is_at_work(output: Path) -> bool:
+    """Whether a process has the folder on its command line, this one aside."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.parent.name != str(os.getpid()) and str(output).encode() in path.read_bytes().split(b"\0"):
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def float32(value: float) -> float:
