@@ -20,6 +20,12 @@ let modelSettings: [SwiftSetting] = processor + [.unsafeFlags(["-O"], .when(conf
 let package = Package(
     name: "dure",
     products: [.executable(name: "dure", targets: ["dure"])],
+    traits: [
+        .default(enabledTraits: ["OneDNN"]),
+        .trait(
+            name: "OneDNN",
+            description: "Products of bfloat16, and a second library for those of single precision"),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -32,7 +38,14 @@ let package = Package(
             name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CProcessor"),
-        .target(name: "Kernels", dependencies: ["COpenBLAS", "CProcessor"], swiftSettings: kernelSettings),
+        // No pkg-config file comes with it.
+        .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+        .target(
+            name: "Kernels",
+            dependencies: [
+                "COpenBLAS", "CProcessor", .target(name: "COneDNN", condition: .when(traits: ["OneDNN"])),
+            ],
+            swiftSettings: kernelSettings),
         .target(name: "Model", dependencies: ["Kernels"], swiftSettings: modelSettings),
         .target(name: "Distributed", dependencies: ["CMPI", "Kernels"]),
         .target(

@@ -7,6 +7,8 @@ package final class WorkerPool: @unchecked Sendable {
     package let threadCount: Int
     /// How many parts a large matrix product is cut into.
     package let productParts: Int
+    /// Who computes its products of single precision.
+    package let library: ProductLibrary
     private let state: State
     private var threads: [pthread_t] = []
 
@@ -14,8 +16,9 @@ package final class WorkerPool: @unchecked Sendable {
     ///
     /// - productParts: the same number on pools of different threads makes products of the same bits; otherwise
     ///   one for each thread, which is the fastest.
-    package init(threadCount: Int, productParts: Int? = nil) {
+    package init(threadCount: Int, productParts: Int? = nil, library: ProductLibrary = .openBLAS) {
         precondition(threadCount > 0)
+        self.library = library.isBuiltIn ? library : .openBLAS
         state = State()
         for worker in 1..<max(threadCount, 1) {
             var thread = pthread_t()

@@ -43,6 +43,8 @@ package final class SpanModel {
     package let parameters: FloatBuffer
     package let capacity: BatchCapacity
     package let scope: TrainingScope
+    /// Of the products' operands.
+    package let precision: Precision
     /// Where a step's time goes, kernel by kernel; nil does not measure.
     package var profile: StepProfile?
     /// Looks at what every operation of forward and backward makes; nil does not look.
@@ -53,10 +55,11 @@ package final class SpanModel {
 
     /// - purpose: `.inference` takes a fraction of the memory and does not allow `backward`.
     /// - scope: what backward leaves out, and what it computes again.
+    /// - precision: of the products' operands.
     package init(
         configuration: ModelConfiguration, layout: ParameterLayout, parameters: FloatBuffer,
         capacity: BatchCapacity, pool: WorkerPool, purpose: ModelPurpose = .training,
-        scope: TrainingScope = TrainingScope()
+        scope: TrainingScope = TrainingScope(), precision: Precision = .single
     ) {
         precondition(parameters.count == layout.count)
         self.configuration = configuration
@@ -65,6 +68,7 @@ package final class SpanModel {
         self.capacity = capacity
         self.pool = pool
         self.scope = scope
+        self.precision = precision
         weights = ParameterViews(configuration, layout, parameters.pointer)
         memory = ActivationMemory(configuration, capacity, threads: pool.threadCount, purpose, scope)
     }
@@ -72,9 +76,16 @@ package final class SpanModel {
     /// Bytes of activations that a model with this capacity takes.
     package static func activationBytes(
         _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int,
-        _ purpose: ModelPurpose = .training, _ scope: TrainingScope = TrainingScope()
+        _ purpose: ModelPurpose = .training, _ scope: TrainingScope = TrainingScope(),
+        precision: Precision = .single
     ) -> Int {
         ActivationMemory.bytes(configuration, capacity, threads: threads, purpose, scope)
+    }
+
+    /// Bytes of the copy of dense layers' weights that products multiply; none in single precision, where they take
+    /// the parameters themselves. Models of the same parameters share one.
+    package static func weightCopyBytes(_ configuration: ModelConfiguration, _ precision: Precision) -> Int {
+        0
     }
 
     /// Computes the logits of every token; `dropout` is nil in evaluation.
