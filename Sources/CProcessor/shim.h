@@ -146,3 +146,24 @@ static inline uint64_t dure_processor_missing(void) { return 0; }
 #else
 #define DURE_HAS_WIDE_REGISTERS 0
 #endif
+
+// Sixteen numbers, as Swift's SIMD16.
+typedef float dure_lanes __attribute__((vector_size(64)));
+typedef uint32_t dure_words __attribute__((vector_size(64)));
+
+// What Swift has no word for: a word is two bfloat16, and to each sum come the products of the lower and of the upper
+// halves of two words.
+#ifdef __AVX512BF16__
+#define DURE_HAS_BRAIN_PRODUCTS 1
+typedef __bf16 dure_brain_floats __attribute__((vector_size(64)));
+static inline dure_lanes dure_add_products(dure_lanes sums, dure_words a, dure_words b) {
+    return __builtin_ia32_dpbf16ps_512(sums, (dure_brain_floats)a, (dure_brain_floats)b);
+}
+#else
+#define DURE_HAS_BRAIN_PRODUCTS 0
+static inline dure_lanes dure_add_products(dure_lanes sums, dure_words a, dure_words b) {
+    const dure_words upper = (dure_words){} + 0xFFFF0000u;
+    sums += (dure_lanes)(a << 16) * (dure_lanes)(b << 16);
+    return sums + (dure_lanes)(a & upper) * (dure_lanes)(b & upper);
+}
+#endif

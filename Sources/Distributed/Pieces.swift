@@ -108,7 +108,7 @@ final class Piece {
         }
     }
 
-    private func unpackHalves(_ halves: UnsafePointer<UInt16>) {
+    private func unpackHalves(_ halves: UnsafePointer<BrainFloat>) {
         var offset = 0
         for range in ranges {
             expandBrainFloat(halves + offset, into: values + range.lowerBound, count: range.count)
@@ -121,12 +121,12 @@ final class Piece {
     private struct Message {
         let bytes: UnsafeMutableRawBufferPointer
         let floats: UnsafeMutablePointer<Float>
-        let halves: UnsafeMutablePointer<UInt16>
+        let halves: UnsafeMutablePointer<BrainFloat>
 
         init(_ floats: UnsafeMutablePointer<Float>, bytes: Int) {
             self.floats = floats
             self.bytes = UnsafeMutableRawBufferPointer(start: floats, count: bytes)
-            halves = UnsafeMutableRawPointer(floats).assumingMemoryBound(to: UInt16.self)
+            halves = UnsafeMutableRawPointer(floats).assumingMemoryBound(to: BrainFloat.self)
         }
     }
 
@@ -137,7 +137,7 @@ final class Piece {
 
     private func takeMessage() -> Message {
         isCompressed
-            ? Message(take((count + 1) / 2), bytes: count * MemoryLayout<UInt16>.stride)
+            ? Message(take((count + 1) / 2), bytes: count * MemoryLayout<BrainFloat>.stride)
             : Message(take(count), bytes: count * MemoryLayout<Float>.stride)
     }
 

@@ -5,77 +5,114 @@ package enum ActivationKind: Sendable {
     case relu
 }
 
-/// output = f(input + bias), and input += bias, which the backward needs.
+/// kept = input + bias, which the backward needs, and output = f(input + bias).
 ///
-/// - input: `[tokens, width]`, overwritten by input + bias; bias: `[width]`; output: `[tokens, width]`.
+/// - input, kept, output: `[tokens, width]`, kept and output of one precision; singles are kept in place, so that kept
+///   is the input. bias: `[width]`.
 package func activationForward(
     _ pool: WorkerPool, _ kind: ActivationKind, tokens: Int, width: Int, bias: UnsafePointer<Float>,
-    input: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>
+    input: UnsafePointer<Float>, kept: NumberPointer, output: NumberPointer
 ) {
-    forEachRow(pool, tokens) { token in
-        let x = input + token * width
-        let y = output + token * width
-        for column in 0..<width { x[column] += bias[column] }
-        activate(kind, x, y, width)
+    switch output.precision {
+    case .single:
+        let (x, y) = (kept.numbers(Float.self), output.numbers(Float.self))
+        precondition(input == UnsafePointer(x))
+        forEachRow(pool, tokens) { token in
+            let (x, y) = (x + token * width, y + token * width)
+            for column in 0..<width { x[column] += bias[column] }
+            activateRow(kind, width) { y[$0] = $1(x[$0]) }
+        }
+    case .brain:
+        let (kept, output) = (kept.numbers(BrainFloat.self), output.numbers(BrainFloat.self))
+        forEachRow(pool, tokens) { token in
+            let (x, kept, y) = (input + token * width, kept + token * width, output + token * width)
+            activateRow(kind, width) {
+                let sum = x[$0] + bias[$0]
+                kept[$0] = BrainFloat(sum)
+                y[$0] = BrainFloat($1(sum))
+            }
+        }
+    }
+}
+
+/// Gives `body` every column of a row and the function: one loop for each, which are vectors then.
+@inline(__always)
+private func activateRow(
+    _ kind: ActivationKind, _ width: Int, _ body: (_ column: Int, _ function: (Float) -> Float) -> Void
+) {
+    switch kind {
+    case .gelu: for column in 0..<width { body(column) { $0 * normalCumulative($0) } }
+    case .geluTanh: for column in 0..<width { body(column, geluTanh) }
+    case .relu: for column in 0..<width { body(column) { $0 > 0 ? $0 : 0 } }
     }
 }
 
 /// Backward of `activationForward`, and its result again: cheaper to compute again than to keep, and here at
 /// little more than the derivative's cost.
 ///
-/// - input: `[tokens, width]` as `activationForward` left it; output: `[tokens, width]`, overwritten by f(input).
-/// - gradient: `[tokens, width]`, of the output; overwritten by that of the input.
+/// - kept: `[tokens, width]` as `activationForward` left it; output: `[tokens, width]`, overwritten by f(kept).
+/// - gradient: `[tokens, width]`, of the output; inputGradient: `[tokens, width]`, overwritten by that of the input.
+///   Kept, output and inputGradient are of one precision; singles become their gradient in place, so that
+///   inputGradient is the gradient.
 /// - biasGradient: `[width]`, accumulated into; scratch: `TokenBlocks.scratch`.
 package func activationBackward(
-    _ pool: WorkerPool, _ kind: ActivationKind, tokens: Int, width: Int, input: UnsafePointer<Float>,
-    gradient: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>,
+    _ pool: WorkerPool, _ kind: ActivationKind, tokens: Int, width: Int, kept: NumberPointer,
+    gradient: UnsafePointer<Float>, output: NumberPointer, inputGradient: NumberPointer,
     biasGradient: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
 ) {
     #if DURE_TEST_FAULTS
         let isBroken = PlantedFault.strikes(.activationDerivative)
     #endif
     let blocks = TokenBlocks.count(tokens)
-    pool.run(blocks) { block, _ in
-        let partial = scratch + block * width
-        partial.update(repeating: 0, count: width)
-        for token in TokenBlocks.range(block, tokens) {
-            let (x, dy, y) = (input + token * width, gradient + token * width, output + token * width)
-            switch kind {
-            case .gelu: activationRowBackward(x, dy, y, width, geluWithDerivative)
-            case .geluTanh: activationRowBackward(x, dy, y, width, geluTanhWithDerivative)
-            case .relu: activationRowBackward(x, dy, y, width) { $0 > 0 ? ($0, 1) : (0, 0) }
+    func forEachRow(_ body: (_ start: Int, _ biasGradient: UnsafeMutablePointer<Float>) -> Void) {
+        pool.run(blocks) { block, _ in
+            let partial = scratch + block * width
+            partial.update(repeating: 0, count: width)
+            for token in TokenBlocks.range(block, tokens) { body(token * width, partial) }
+        }
+    }
+    switch output.precision {
+    case .single:
+        let (x, y, dx) = (kept.numbers(Float.self), output.numbers(Float.self), inputGradient.numbers(Float.self))
+        precondition(gradient == UnsafePointer(dx))
+        forEachRow { start, sums in
+            let (x, y, dx) = (x + start, y + start, dx + start)
+            differentiateRow(kind, width) {
+                let (value, derivative) = $1(x[$0])
+                y[$0] = value
+                dx[$0] *= derivative
             }
             #if DURE_TEST_FAULTS
-                if isBroken { for column in 0..<width where x[column] > 0 { dy[column] *= 0.9 } }
+                if isBroken { for column in 0..<width where x[column] > 0 { dx[column] *= 0.9 } }
             #endif
-            for column in 0..<width { partial[column] += dy[column] }
+            for column in 0..<width { sums[column] += dx[column] }
+        }
+    case .brain:
+        let (x, y) = (kept.numbers(BrainFloat.self), output.numbers(BrainFloat.self))
+        let dx = inputGradient.numbers(BrainFloat.self)
+        forEachRow { start, sums in
+            let (x, y, dy, dx) = (x + start, y + start, gradient + start, dx + start)
+            differentiateRow(kind, width) {
+                let (value, derivative) = $1(Float(x[$0]))
+                let product = dy[$0] * derivative
+                y[$0] = BrainFloat(value)
+                dx[$0] = BrainFloat(product)
+                sums[$0] += product
+            }
         }
     }
     addPartialSums(pool, scratch, blocks: blocks, width: width, stride: width, into: biasGradient)
 }
 
-/// y = f(x) and dy *= f'(x) for one row.
 @inline(__always)
-private func activationRowBackward(
-    _ x: UnsafePointer<Float>, _ dy: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>,
-    _ width: Int, _ function: (Float) -> (value: Float, derivative: Float)
-) {
-    for column in 0..<width {
-        let (value, derivative) = function(x[column])
-        y[column] = value
-        dy[column] *= derivative
-    }
-}
-
-/// y = f(x) for one row.
-@inline(__always)
-private func activate(
-    _ kind: ActivationKind, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ width: Int
+private func differentiateRow(
+    _ kind: ActivationKind, _ width: Int,
+    _ body: (_ column: Int, _ function: (Float) -> (value: Float, derivative: Float)) -> Void
 ) {
     switch kind {
-    case .gelu: for column in 0..<width { y[column] = x[column] * normalCumulative(x[column]) }
-    case .geluTanh: for column in 0..<width { y[column] = geluTanh(x[column]) }
-    case .relu: for column in 0..<width { y[column] = x[column] > 0 ? x[column] : 0 }
+    case .gelu: for column in 0..<width { body(column, geluWithDerivative) }
+    case .geluTanh: for column in 0..<width { body(column, geluTanhWithDerivative) }
+    case .relu: for column in 0..<width { body(column) { $0 > 0 ? ($0, 1) : (0, 0) } }
     }
 }
 

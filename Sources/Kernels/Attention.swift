@@ -21,8 +21,13 @@ package struct AttentionShape {
     var scale: Float { 1 / Float(headSize).squareRoot() }
 
     /// Floats of scratch memory a thread needs when no sequence is longer than `length`.
-    package static func scratch(length: Int, headSize: Int) -> Int {
-        HeadScratch.floats(length: length, headSize: headSize)
+    package static func scratch(
+        length: Int, headSize: Int, _ precision: Precision = .single
+    ) -> Int {
+        switch precision {
+        case .single: HeadScratch.floats(length: length, headSize: headSize)
+        case .brain: BrainHeadScratch.floats(length: length, headSize: headSize)
+        }
     }
 }
 
@@ -52,26 +57,65 @@ package struct AttentionDropout {
 /// context = dropout(softmax(Q · Kᵀ / √headSize)) · V for every sequence and head.
 ///
 /// - queryKeyValue: `[tokens, 3 · width]`, the three side by side, each `[heads, headSize]`.
-/// - context: `[tokens, width]`, overwritten.
+/// - context: `[tokens, width]`, overwritten, of the same precision.
 /// - logSumExp: `[heads, tokens]`, overwritten: the logarithm of each softmax row's denominator, from which the
 ///   backward computes the probabilities again.
 /// - scratch: `AttentionShape.scratch` floats for each thread.
 package func attentionForward(
-    _ pool: WorkerPool, _ shape: AttentionShape, queryKeyValue: UnsafePointer<Float>,
-    dropout: AttentionDropout?, context: UnsafeMutablePointer<Float>, logSumExp: UnsafeMutablePointer<Float>,
-    scratch: UnsafeMutablePointer<Float>, scratchPerWorker: Int
+    _ pool: WorkerPool, _ shape: AttentionShape, queryKeyValue: NumberPointer, dropout: AttentionDropout?,
+    context: NumberPointer, logSumExp: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    scratchPerWorker: Int
+) {
+    let memory = AttentionMemory(
+        dropout: dropout, logSumExp: logSumExp, scratch: scratch, scratchPerWorker: scratchPerWorker)
+    switch context.precision {
+    case .single: forward(pool, shape, queryKeyValue.numbers(Float.self), context.numbers(), memory)
+    case .brain: forward(pool, shape, queryKeyValue.numbers(BrainFloat.self), context.numbers(), memory)
+    }
+}
+
+/// What attention needs of either precision.
+struct AttentionMemory {
+    let dropout: AttentionDropout?
+    /// `[heads, tokens]`.
+    let logSumExp: UnsafeMutablePointer<Float>
+    private let scratch: UnsafeMutablePointer<Float>
+    private let scratchPerWorker: Int
+
+    init(
+        dropout: AttentionDropout?, logSumExp: UnsafeMutablePointer<Float>,
+        scratch: UnsafeMutablePointer<Float>, scratchPerWorker: Int
+    ) {
+        self.dropout = dropout
+        self.logSumExp = logSumExp
+        self.scratch = scratch
+        self.scratchPerWorker = scratchPerWorker
+    }
+
+    func scratch(_ worker: Int) -> UnsafeMutablePointer<Float> { scratch + worker * scratchPerWorker }
+
+    /// A head's denominators.
+    func denominators(_ head: HeadOfSequence, _ shape: AttentionShape) -> UnsafeMutablePointer<Float> {
+        logSumExp + head.index * shape.tokens + head.firstToken
+    }
+
+    func mask(_ head: HeadOfSequence) -> DropoutMask? { dropout?.mask(head.sequence) }
+}
+
+private func forward(
+    _ pool: WorkerPool, _ shape: AttentionShape, _ queryKeyValue: UnsafeMutablePointer<Float>,
+    _ context: UnsafeMutablePointer<Float>, _ memory: AttentionMemory
 ) {
     pool.run(shape.sequences * shape.heads) { task, worker in
         let head = HeadOfSequence(shape, task: task)
-        let work = HeadScratch(
-            scratch + worker * scratchPerWorker, length: head.length, headSize: shape.headSize)
+        let work = HeadScratch(memory.scratch(worker), length: head.length, headSize: shape.headSize)
         work.pack(head.part(queryKeyValue, 0), scale: shape.scale, into: work.query)
         work.pack(head.part(queryKeyValue, 1), into: work.key)
         work.pack(head.part(queryKeyValue, 2), into: work.value)
         work.transpose(work.key, into: work.keyPanels)
-        let denominators = logSumExp + head.index * shape.tokens + head.firstToken
+        let denominators = memory.denominators(head, shape)
         let target = head.slice(context)
-        let mask = dropout?.mask(head.sequence)
+        let mask = memory.mask(head)
         withMaskBits(head.length) { bits in
             for block in work.blocks {
                 work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
@@ -93,12 +137,30 @@ package func attentionForward(
 /// Backward of `attentionForward`.
 ///
 /// - context: what the forward made, `[tokens, width]`; contextGradient: `[tokens, width]`.
-/// - queryKeyValueGradient: `[tokens, 3 · width]`, overwritten.
+/// - queryKeyValueGradient: `[tokens, 3 · width]`, overwritten, of the precision of what the forward had.
 package func attentionBackward(
-    _ pool: WorkerPool, _ shape: AttentionShape, queryKeyValue: UnsafePointer<Float>,
-    dropout: AttentionDropout?, logSumExp: UnsafePointer<Float>, context: UnsafePointer<Float>,
-    contextGradient: UnsafePointer<Float>, queryKeyValueGradient: UnsafeMutablePointer<Float>,
-    scratch: UnsafeMutablePointer<Float>, scratchPerWorker: Int
+    _ pool: WorkerPool, _ shape: AttentionShape, queryKeyValue: NumberPointer, dropout: AttentionDropout?,
+    logSumExp: UnsafeMutablePointer<Float>, context: NumberPointer, contextGradient: UnsafePointer<Float>,
+    queryKeyValueGradient: NumberPointer, scratch: UnsafeMutablePointer<Float>, scratchPerWorker: Int
+) {
+    let memory = AttentionMemory(
+        dropout: dropout, logSumExp: logSumExp, scratch: scratch, scratchPerWorker: scratchPerWorker)
+    switch context.precision {
+    case .single:
+        backward(
+            pool, shape, queryKeyValue.numbers(Float.self), context.numbers(), contextGradient,
+            queryKeyValueGradient.numbers(), memory)
+    case .brain:
+        backward(
+            pool, shape, queryKeyValue.numbers(BrainFloat.self), context.numbers(), contextGradient,
+            queryKeyValueGradient.numbers(), memory)
+    }
+}
+
+private func backward(
+    _ pool: WorkerPool, _ shape: AttentionShape, _ queryKeyValue: UnsafeMutablePointer<Float>,
+    _ context: UnsafeMutablePointer<Float>, _ contextGradient: UnsafePointer<Float>,
+    _ queryKeyValueGradient: UnsafeMutablePointer<Float>, _ memory: AttentionMemory
 ) {
     #if DURE_TEST_FAULTS
         let isBroken = PlantedFault.strikes(.attentionProjection)
@@ -107,19 +169,18 @@ package func attentionBackward(
     #endif
     pool.run(shape.sequences * shape.heads) { task, worker in
         let head = HeadOfSequence(shape, task: task)
-        let work = HeadScratch(
-            scratch + worker * scratchPerWorker, length: head.length, headSize: shape.headSize)
+        let work = HeadScratch(memory.scratch(worker), length: head.length, headSize: shape.headSize)
         let upstream = head.slice(UnsafeMutablePointer(mutating: contextGradient))
-        let output = head.slice(UnsafeMutablePointer(mutating: context))
+        let output = head.slice(context)
         work.pack(head.part(queryKeyValue, 0), scale: shape.scale, into: work.query)
         work.pack(head.part(queryKeyValue, 1), into: work.key)
         work.pack(head.part(queryKeyValue, 2), into: work.value)
         work.pack(upstream, into: work.upstream)
         work.transpose(work.key, into: work.keyPanels)
         work.transpose(work.value, into: work.valuePanels)
-        let denominators = logSumExp + head.index * shape.tokens + head.firstToken
-        let queryGradient = head.part(UnsafePointer(queryKeyValueGradient), 0)
-        let mask = dropout?.mask(head.sequence)
+        let denominators = memory.denominators(head, shape)
+        let queryGradient = head.part(queryKeyValueGradient, 0)
+        let mask = memory.mask(head)
         withMaskBits(head.length) { bits in
             for block in work.blocks {
                 work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
@@ -139,8 +200,8 @@ package func attentionBackward(
                 work.addTransposed(block, work.gradients, work.query, to: work.keyGradient)
             }
         }
-        work.unpack(work.keyGradient, into: head.part(UnsafePointer(queryKeyValueGradient), 1))
-        work.unpack(work.valueGradient, into: head.part(UnsafePointer(queryKeyValueGradient), 2))
+        work.unpack(work.keyGradient, into: head.part(queryKeyValueGradient, 1))
+        work.unpack(work.valueGradient, into: head.part(queryKeyValueGradient, 2))
     }
     #if DURE_TEST_FAULTS
         if PlantedFault.strikes(.attentionNotANumber) { queryKeyValueGradient[0] = .nan }
@@ -148,7 +209,7 @@ package func attentionBackward(
 }
 
 /// One head over one sequence: which rows and columns of the packed matrices are its own.
-private struct HeadOfSequence {
+struct HeadOfSequence {
     let sequence: Int
     let index: Int
     let firstToken: Int
@@ -167,65 +228,73 @@ private struct HeadOfSequence {
     }
 
     /// Query (0), key (1) or value (2): `[length, headSize]`.
-    func part(_ queryKeyValue: UnsafePointer<Float>, _ which: Int) -> Matrix {
-        Matrix(
-            reading: queryKeyValue + firstToken * 3 * width + which * width + index * headSize, rows: length,
-            columns: headSize, stride: 3 * width)
+    func part<Number>(_ queryKeyValue: UnsafeMutablePointer<Number>, _ which: Int) -> HeadRows<Number> {
+        HeadRows(
+            pointer: queryKeyValue + firstToken * 3 * width + which * width + index * headSize, count: length,
+            stride: 3 * width)
     }
 
     /// This head's columns of a `[tokens, width]` matrix.
-    func slice(_ matrix: UnsafeMutablePointer<Float>) -> Matrix {
-        Matrix(
-            matrix + firstToken * width + index * headSize, rows: length, columns: headSize, stride: width)
+    func slice<Number>(_ matrix: UnsafeMutablePointer<Number>) -> HeadRows<Number> {
+        HeadRows(pointer: matrix + firstToken * width + index * headSize, count: length, stride: width)
     }
 }
 
-private func withMaskBits(_ length: Int, _ body: (UnsafeMutablePointer<UInt16>) -> Void) {
+/// One head's rows in a matrix of all tokens and heads.
+struct HeadRows<Number> {
+    let pointer: UnsafeMutablePointer<Number>
+    let count: Int
+    let stride: Int
+
+    func row(_ index: Int) -> UnsafeMutablePointer<Number> { pointer + index * stride }
+}
+
+func withMaskBits(_ length: Int, _ body: (UnsafeMutablePointer<UInt16>) -> Void) {
     withUnsafeTemporaryAllocation(of: UInt16.self, capacity: DropoutMask.capacity(length)) { bits in
         guard let bits = bits.baseAddress else { return }
         body(bits)
     }
 }
 
-/// Overwrites a row of scores by e^(score − maximum), dropped out where `mask` says so, and returns by what to
-/// multiply to make probabilities of them, and the logarithm of the softmax's denominator.
+/// Overwrites a row of scores by e^(scale · (score − maximum)), dropped out where `mask` says so, and returns by what
+/// to multiply to make probabilities of them, and the logarithm of the softmax's denominator.
 @inline(__always)
-private func softmaxRow(
-    _ row: UnsafeMutablePointer<Float>, _ width: PaddedWidth, mask: DropoutMask?,
+func softmaxRow(
+    _ row: UnsafeMutablePointer<Float>, _ width: PaddedWidth, scale: Float = 1, mask: DropoutMask?,
     bits: UnsafePointer<UInt16>
 ) -> (factor: Float, logSumExp: Float) {
     // What stands beyond the row must not count.
     for column in width.count..<width.padded { row[column] = -.greatestFiniteMagnitude }
     let largest = maximum(row, width.padded)
-    for column in 0..<width.padded { row[column] = exponential(row[column] - largest) }
+    for column in 0..<width.padded { row[column] = exponential((row[column] - largest) * scale) }
     let total = sum(row, width.padded)
     if let mask {
         let threshold = mask.threshold
         for column in 0..<width.padded { row[column] = bits[column] >= threshold ? row[column] : 0 }
     }
-    return ((mask?.scale ?? 1) / total, largest + logarithm(total))
+    return ((mask?.scale ?? 1) / total, largest * scale + logarithm(total))
 }
 
-/// For one query: `scores` becomes the dropped-out probabilities, and `gradient`, of those, becomes the
+/// For one query, whose scores are yet to be scaled: `scores` becomes the dropped-out probabilities, and `gradient`, of those, becomes the
 /// gradient of the scores: dS = P · (dP − Σ P · dP). The sum, `projection`, is also that of the row's context
 /// times its gradient (Dao et al., "FlashAttention", NeurIPS 2022, appendix B.2).
 @inline(__always)
-private func attentionRowBackward(
-    scores: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>, width: PaddedWidth,
-    logSumExp: Float, projection: Float, mask: DropoutMask?, bits: UnsafePointer<UInt16>
+func attentionRowBackward(
+    scores: UnsafeMutablePointer<Float>, scale: Float = 1, gradient: UnsafeMutablePointer<Float>,
+    width: PaddedWidth, logSumExp: Float, projection: Float, mask: DropoutMask?, bits: UnsafePointer<UInt16>
 ) {
     guard let mask else {
         for column in 0..<width.padded {
-            let probability = exponential(scores[column] - logSumExp)
+            let probability = exponential(multiplyAdd(scores[column], scale, -logSumExp))
             gradient[column] = probability * (gradient[column] - projection)
             scores[column] = probability
         }
         return
     }
-    let (threshold, scale) = (mask.threshold, mask.scale)
+    let (threshold, keptScale) = (mask.threshold, mask.scale)
     for column in 0..<width.padded {
-        let probability = exponential(scores[column] - logSumExp)
-        let factor = bits[column] >= threshold ? scale : 0
+        let probability = exponential(multiplyAdd(scores[column], scale, -logSumExp))
+        let factor = bits[column] >= threshold ? keptScale : 0
         gradient[column] = probability * multiplyAdd(gradient[column], factor, -projection)
         scores[column] = probability * factor
     }

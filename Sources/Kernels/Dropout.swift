@@ -86,12 +86,19 @@ func dropoutRow(
     _ mask: DropoutMask, row: Int, width: Int, bits: UnsafeMutablePointer<UInt16>,
     source: UnsafePointer<Float>, target: UnsafeMutablePointer<Float>
 ) {
+    dropoutRow(mask, row: row, width: width, bits: bits, source: source) { target[$0] = $1 }
+}
+
+/// The same, whatever is done with the numbers.
+@inline(__always)
+func dropoutRow(
+    _ mask: DropoutMask, row: Int, width: Int, bits: UnsafeMutablePointer<UInt16>,
+    source: UnsafePointer<Float>, store: (_ column: Int, _ value: Float) -> Void
+) {
     mask.draw(row: row, width: width, into: bits)
     let threshold = mask.threshold
     let scale = mask.scale
-    for column in 0..<width {
-        target[column] = bits[column] >= threshold ? source[column] * scale : 0
-    }
+    for column in 0..<width { store(column, bits[column] >= threshold ? source[column] * scale : 0) }
 }
 
 /// Dropout over the tokens of a packed batch: which feature and which row of its mask a token has.
@@ -123,8 +130,17 @@ package struct TokenDropout {
         token: Int, width: Int, bits: UnsafeMutablePointer<UInt16>, source: UnsafePointer<Float>,
         target: UnsafeMutablePointer<Float>
     ) {
+        apply(token: token, width: width, bits: bits, source: source) { target[$0] = $1 }
+    }
+
+    /// The same, whatever is done with the numbers.
+    @inline(__always)
+    func apply(
+        token: Int, width: Int, bits: UnsafeMutablePointer<UInt16>, source: UnsafePointer<Float>,
+        store: (_ column: Int, _ value: Float) -> Void
+    ) {
         let mask = stream.mask(site, layer: layer, feature: features[token], probability: probability)
-        dropoutRow(mask, row: Int(rows[token]), width: width, bits: bits, source: source, target: target)
+        dropoutRow(mask, row: Int(rows[token]), width: width, bits: bits, source: source, store: store)
     }
 }
 

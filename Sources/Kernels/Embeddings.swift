@@ -32,11 +32,12 @@ package struct EmbeddingIndices {
 /// output = dropout(LayerNorm(word + position + token type)).
 ///
 /// - normalized: `[tokens, width]`, overwritten by the sum, which the backward needs.
-/// - output: `[tokens, width]`, overwritten.
+/// - output: `[tokens, width]`, overwritten; rounded: likewise, as products take it, or nil.
 package func embeddingForward(
     _ pool: WorkerPool, tokens: Int, width: Int, indices: EmbeddingIndices, tables: EmbeddingTables,
     weights: LayerNormWeights, epsilon: Float, statistics: LayerNormStatistics, dropout: TokenDropout?,
-    normalized: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>
+    normalized: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>,
+    rounded: UnsafeMutablePointer<BrainFloat>? = nil
 ) {
     forEachToken(pool, tokens, width: width) { token, _, bits in
         let x = normalized + token * width
@@ -49,6 +50,7 @@ package func embeddingForward(
             x, token: token, width: width, weights: weights, epsilon: epsilon, statistics: statistics,
             output: y)
         dropout?.apply(token: token, width: width, bits: bits, source: y, target: y)
+        roundRow(token, of: output, width: width, into: rounded)
     }
 }
 

@@ -103,13 +103,13 @@ struct HeadScratch {
     // MARK: In and out
 
     /// target = scale · source, and zeros up to whole tiles.
-    func pack(_ source: Matrix, scale: Float = 1, into target: UnsafeMutablePointer<Float>) {
-        for row in 0..<source.rows {
+    func pack(_ source: HeadRows<Float>, scale: Float = 1, into target: UnsafeMutablePointer<Float>) {
+        for row in 0..<source.count {
             let (from, to) = (source.row(row), target + row * sizes.columns)
             for column in 0..<headSize { to[column] = from[column] * scale }
             for column in headSize..<sizes.columns { to[column] = 0 }
         }
-        let used = source.rows * sizes.columns
+        let used = source.count * sizes.columns
         (target + used).update(repeating: 0, count: sizes.operand - used)
     }
 
@@ -124,13 +124,13 @@ struct HeadScratch {
     }
 
     /// Row `row` of the block's result, times `scale`.
-    func unpack(_ row: Int, of block: Range<Int>, scale: Float, into target: Matrix) {
+    func unpack(_ row: Int, of block: Range<Int>, scale: Float, into target: HeadRows<Float>) {
         let (from, to) = (result + (row - block.lowerBound) * sizes.columns, target.row(row))
         for column in 0..<headSize { to[column] = from[column] * scale }
     }
 
-    func unpack(_ source: UnsafePointer<Float>, into target: Matrix) {
-        for row in 0..<target.rows {
+    func unpack(_ source: UnsafePointer<Float>, into target: HeadRows<Float>) {
+        for row in 0..<target.count {
             target.row(row).update(from: source + row * sizes.columns, count: headSize)
         }
     }

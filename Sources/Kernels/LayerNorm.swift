@@ -24,11 +24,12 @@ package struct LayerNormStatistics {
 ///
 /// - input: `[tokens, width]`, overwritten by what is normalised, which the backward needs.
 /// - bias: `[width]`; residual, output: `[tokens, width]`, not overlapping each other or input.
+/// - rounded: `[tokens, width]`, overwritten by the output as products take it; nil where they take the output itself.
 package func residualLayerNormForward(
     _ pool: WorkerPool, tokens: Int, width: Int, input: UnsafeMutablePointer<Float>,
     bias: UnsafePointer<Float>, dropout: TokenDropout?, residual: UnsafePointer<Float>,
     weights: LayerNormWeights, epsilon: Float, statistics: LayerNormStatistics,
-    output: UnsafeMutablePointer<Float>
+    output: UnsafeMutablePointer<Float>, rounded: UnsafeMutablePointer<BrainFloat>? = nil
 ) {
     forEachToken(pool, tokens, width: width) { token, _, bits in
         let x = input + token * width
@@ -39,16 +40,27 @@ package func residualLayerNormForward(
         layerNormRow(
             x, token: token, width: width, weights: weights, epsilon: epsilon, statistics: statistics,
             output: output + token * width)
+        roundRow(token, of: output, width: width, into: rounded)
     }
+}
+
+/// Rounds one row of `[tokens, width]`, where somebody wants it rounded.
+@inline(__always)
+func roundRow(
+    _ token: Int, of output: UnsafePointer<Float>, width: Int, into rounded: UnsafeMutablePointer<BrainFloat>?
+) {
+    guard let rounded else { return }
+    roundToBrainFloat(output + token * width, into: rounded + token * width, count: width)
 }
 
 /// output = dropout(gamma · (x − mean) / deviation + beta) from the statistics of an earlier forward, to the
 /// same bits: cheaper to compute again than to keep.
 ///
-/// - normalized: `[tokens, width]`, what was normalised; output: `[tokens, width]`, overwritten.
+/// - normalized: `[tokens, width]`, what was normalised; output, rounded: `[tokens, width]`, overwritten.
 package func layerNormRecompute(
     _ pool: WorkerPool, tokens: Int, width: Int, normalized: UnsafePointer<Float>, weights: LayerNormWeights,
-    statistics: LayerNormStatistics, dropout: TokenDropout? = nil, output: UnsafeMutablePointer<Float>
+    statistics: LayerNormStatistics, dropout: TokenDropout? = nil, output: UnsafeMutablePointer<Float>,
+    rounded: UnsafeMutablePointer<BrainFloat>? = nil
 ) {
     forEachToken(pool, tokens, width: width) { token, _, bits in
         let y = output + token * width
@@ -56,6 +68,7 @@ package func layerNormRecompute(
             normalized + token * width, token: token, width: width, weights: weights, statistics: statistics,
             output: y)
         dropout?.apply(token: token, width: width, bits: bits, source: y, target: y)
+        roundRow(token, of: output, width: width, into: rounded)
     }
 }
 
@@ -63,12 +76,13 @@ package func layerNormRecompute(
 ///
 /// - normalized: `[tokens, width]`, what the forward left in `input`.
 /// - gradient: `[tokens, width]`, of the output; overwritten by that of the residual.
-/// - inputGradient: `[tokens, width]`, overwritten by the gradient of `input` (before bias and dropout).
+/// - inputGradient: `[tokens, width]`, overwritten by the gradient of `input` (before bias and dropout), as products
+///   take it.
 /// - weightsGradient, biasGradient: accumulated into. scratch: `TokenBlocks.scratch(width: 3 · width)`.
 package func residualLayerNormBackward(
     _ pool: WorkerPool, tokens: Int, width: Int, normalized: UnsafePointer<Float>, weights: LayerNormWeights,
     statistics: LayerNormStatistics, dropout: TokenDropout?, gradient: UnsafeMutablePointer<Float>,
-    inputGradient: UnsafeMutablePointer<Float>, weightsGradient: LayerNormWeights,
+    inputGradient: NumberPointer, weightsGradient: LayerNormWeights,
     biasGradient: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
 ) {
     #if DURE_TEST_FAULTS
@@ -78,28 +92,39 @@ package func residualLayerNormBackward(
     #endif
     let blocks = TokenBlocks.count(tokens)
     scratch.update(repeating: 0, count: blocks * 3 * width)
-    forEachToken(pool, tokens, width: width) { token, block, bits in
-        let partial = scratch + block * 3 * width
-        let dx = gradient + token * width
-        let dInput = inputGradient + token * width
-        #if DURE_TEST_FAULTS
-            if breaksScale || breaksInput {
-                return brokenRowBackward(
-                    normalized + token * width, token: token, width: width, gamma: weights.gamma,
-                    statistics: statistics, gradient: dx, inputGradient: dInput, partial: partial,
-                    breaksScale: breaksScale)
+    func differentiate<Number: StoredNumber>(_ inputGradient: UnsafeMutablePointer<Number>) {
+        forEachToken(pool, tokens, width: width) { token, block, bits in
+            let partial = scratch + block * 3 * width
+            let dx = gradient + token * width
+            let dInput = inputGradient + token * width
+            #if DURE_TEST_FAULTS
+                if breaksScale || breaksInput {
+                    return brokenRowBackward(
+                        normalized + token * width, token: token, width: width, gamma: weights.gamma,
+                        statistics: statistics, gradient: dx, inputGradient: dInput, partial: partial,
+                        breaksScale: breaksScale)
+                }
+            #endif
+            layerNormRowBackward(
+                normalized + token * width, token: token, width: width, gamma: weights.gamma,
+                statistics: statistics, gradient: dx, gammaPartial: partial, betaPartial: partial + width)
+            let biasPartial = partial + 2 * width
+            if let dropout {
+                dropout.apply(token: token, width: width, bits: bits, source: dx) { column, value in
+                    dInput[column] = Number(value)
+                    biasPartial[column] += value
+                }
+            } else {
+                for column in 0..<width {
+                    dInput[column] = Number(dx[column])
+                    biasPartial[column] += dx[column]
+                }
             }
-        #endif
-        layerNormRowBackward(
-            normalized + token * width, token: token, width: width, gamma: weights.gamma,
-            statistics: statistics, gradient: dx, gammaPartial: partial, betaPartial: partial + width)
-        if let dropout {
-            dropout.apply(token: token, width: width, bits: bits, source: dx, target: dInput)
-        } else {
-            dInput.update(from: dx, count: width)
         }
-        let biasPartial = partial + 2 * width
-        for column in 0..<width { biasPartial[column] += dInput[column] }
+    }
+    switch inputGradient.precision {
+    case .single: differentiate(inputGradient.numbers(Float.self))
+    case .brain: differentiate(inputGradient.numbers(BrainFloat.self))
     }
     let targets = [weightsGradient.gamma, weightsGradient.beta, biasGradient]
     for (index, target) in targets.enumerated() {
@@ -165,10 +190,10 @@ func layerNormRowBackward(
 
 #if DURE_TEST_FAULTS
     /// `layerNormRowBackward` and what follows it, without dropout, in one of two wrong ways.
-    private func brokenRowBackward(
+    private func brokenRowBackward<Number: StoredNumber>(
         _ x: UnsafePointer<Float>, token: Int, width: Int, gamma: UnsafePointer<Float>,
         statistics: LayerNormStatistics, gradient: UnsafeMutablePointer<Float>,
-        inputGradient: UnsafeMutablePointer<Float>, partial: UnsafeMutablePointer<Float>, breaksScale: Bool
+        inputGradient: UnsafeMutablePointer<Number>, partial: UnsafeMutablePointer<Float>, breaksScale: Bool
     ) {
         let mean = statistics.mean[token]
         let inverseDeviation = statistics.inverseDeviation[token]
@@ -185,7 +210,7 @@ func layerNormRowBackward(
         for column in 0..<width {
             let normalized = (x[column] - mean) * inverseDeviation
             gradient[column] = (gradient[column] - total - normalized * projection) * inverseDeviation
-            inputGradient[column] = gradient[column]
+            inputGradient[column] = Number(gradient[column])
             partial[2 * width + column] += gradient[column]
         }
     }

@@ -19,21 +19,36 @@ enum RegisterTile {
     }
 }
 
+/// What a tiled product multiplies: singles, or pairs of bfloat16, whose two products are summed at once.
+protocol TileFactor: BitwiseCopyable {
+    associatedtype Vector: BitwiseCopyable
+    /// Sixteen times this.
+    var vector: Vector { get }
+    static func add(_ a: Vector, times b: Vector, to sums: Lanes) -> Lanes
+}
+
+extension Float: TileFactor {
+    @inline(__always) var vector: Lanes { Lanes(repeating: self) }
+
+    @inline(__always)
+    static func add(_ a: Lanes, times b: Lanes, to sums: Lanes) -> Lanes { sums.addingProduct(a, b) }
+}
+
 /// The left operand of a tiled product: element (row, k) stands at `pointer[row · rowStep + k · depthStep]`.
-struct TiledRows {
-    let pointer: UnsafePointer<Float>
+struct TiledRows<Factor: TileFactor> {
+    let pointer: UnsafePointer<Factor>
     let rowStep: Int
     let depthStep: Int
 }
 
 /// The right operand: row k of the tile's columns begins at `pointer[tile · tileStep + k · depthStep]`.
-struct TiledColumns {
-    let pointer: UnsafePointer<Float>
+struct TiledColumns<Factor: TileFactor> {
+    let pointer: UnsafePointer<Factor>
     let tileStep: Int
     let depthStep: Int
 
-    /// A row-major matrix whose rows stand `stride` floats apart.
-    static func rowMajor(_ pointer: UnsafePointer<Float>, stride: Int) -> TiledColumns {
+    /// A row-major matrix whose rows stand `stride` factors apart.
+    static func rowMajor(_ pointer: UnsafePointer<Factor>, stride: Int) -> TiledColumns {
         TiledColumns(pointer: pointer, tileStep: RegisterTile.columns, depthStep: stride)
     }
 }
@@ -44,8 +59,8 @@ struct TiledColumns {
 /// - rows: of A and C; both must have room for `RegisterTile.paddedRows`, and the rows beyond are overwritten.
 /// - columns: of B and C, a multiple of `Lanes.scalarCount`.
 @inline(__always)
-func tiledProduct(
-    rows: Int, columns: Int, depth: Int, _ a: TiledRows, _ b: TiledColumns,
+func tiledProduct<Factor: TileFactor>(
+    rows: Int, columns: Int, depth: Int, _ a: TiledRows<Factor>, _ b: TiledColumns<Factor>,
     into c: UnsafeMutablePointer<Float>, stride: Int, _ accumulation: Accumulation = .overwrite
 ) {
     var column = 0
@@ -73,8 +88,8 @@ func tiledProduct(
 /// `rows` × `vectors` registers of sums.
 private enum Tile<let rows: Int, let vectors: Int> {
     @inline(__always)
-    static func product(
-        _ depth: Int, _ left: UnsafePointer<Float>, _ steps: TiledRows, _ right: UnsafePointer<Float>,
+    static func product<Factor: TileFactor>(
+        _ depth: Int, _ left: UnsafePointer<Factor>, _ steps: TiledRows<Factor>, _ right: UnsafePointer<Factor>,
         _ rightStep: Int, _ target: UnsafeMutablePointer<Float>, _ stride: Int, _ accumulation: Accumulation
     ) {
         var sums = InlineArray<rows, InlineArray<vectors, Lanes>>(
@@ -85,18 +100,26 @@ private enum Tile<let rows: Int, let vectors: Int> {
             }
         }
         for k in 0..<depth {
-            var loaded = InlineArray<vectors, Lanes>(repeating: Lanes(repeating: 0))
-            for vector in 0..<vectors { loaded[vector] = load(right, k * rightStep + 16 * vector) }
+            var loaded = InlineArray<vectors, Factor.Vector>(repeating: vector(right, k * rightStep))
+            for index in 1..<vectors { loaded[index] = vector(right, k * rightStep + 16 * index) }
             for row in 0..<rows {
-                let factor = Lanes(repeating: left[row * steps.rowStep + k * steps.depthStep])
-                for vector in 0..<vectors {
-                    sums[row][vector] = sums[row][vector].addingProduct(factor, loaded[vector])
+                let factor = left[row * steps.rowStep + k * steps.depthStep].vector
+                for index in 0..<vectors {
+                    sums[row][index] = Factor.add(factor, times: loaded[index], to: sums[row][index])
                 }
             }
         }
         for row in 0..<rows {
             for vector in 0..<vectors { store(sums[row][vector], target, row * stride + 16 * vector) }
         }
+    }
+
+    /// Sixteen factors.
+    @inline(__always)
+    private static func vector<Factor: TileFactor>(
+        _ factors: UnsafePointer<Factor>, _ index: Int
+    ) -> Factor.Vector {
+        UnsafeRawPointer(factors + index).loadUnaligned(as: Factor.Vector.self)
     }
 }
 

@@ -28,17 +28,29 @@ func addPartialSums(
     }
 }
 
-/// target[t][j] += bias[j].
+/// target[t][j] = source[t][j] + bias[j].
 ///
-/// - bias: `[width]`; target: `[tokens, width]`.
+/// - bias: `[width]`; source, target: `[tokens, width]`; singles are added to in place, so that target is the source.
 package func biasForward(
-    _ pool: WorkerPool, tokens: Int, width: Int, bias: UnsafePointer<Float>,
-    target: UnsafeMutablePointer<Float>
+    _ pool: WorkerPool, tokens: Int, width: Int, bias: UnsafePointer<Float>, source: UnsafePointer<Float>,
+    target: NumberPointer
 ) {
-    pool.run(TokenBlocks.count(tokens)) { block, _ in
-        for token in TokenBlocks.range(block, tokens) {
-            let row = target + token * width
-            for column in 0..<width { row[column] += bias[column] }
+    func forEachRow(_ body: (_ start: Int) -> Void) {
+        pool.run(TokenBlocks.count(tokens)) { block, _ in
+            for token in TokenBlocks.range(block, tokens) { body(token * width) }
+        }
+    }
+    switch target.precision {
+    case .single:
+        let target = target.numbers(Float.self)
+        precondition(source == UnsafePointer(target))
+        forEachRow { start in
+            for index in 0..<width { target[start + index] += bias[index] }
+        }
+    case .brain:
+        let target = target.numbers(BrainFloat.self)
+        forEachRow { start in
+            for index in 0..<width { target[start + index] = BrainFloat(source[start + index] + bias[index]) }
         }
     }
 }
@@ -47,17 +59,23 @@ package func biasForward(
 ///
 /// - gradient: `[tokens, width]`; bias: `[width]`, accumulated into; scratch: `TokenBlocks.scratch`.
 package func biasBackward(
-    _ pool: WorkerPool, gradient: UnsafePointer<Float>, tokens: Int, width: Int,
-    bias: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
+    _ pool: WorkerPool, gradient: NumberPointer, tokens: Int, width: Int, bias: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>
 ) {
     let blocks = TokenBlocks.count(tokens)
-    pool.run(blocks) { block, _ in
-        let partial = scratch + block * width
-        partial.update(repeating: 0, count: width)
-        for token in TokenBlocks.range(block, tokens) {
-            let row = gradient + token * width
-            for column in 0..<width { partial[column] += row[column] }
+    func sum<Number: StoredNumber>(_ gradient: UnsafeMutablePointer<Number>) {
+        pool.run(blocks) { block, _ in
+            let partial = scratch + block * width
+            partial.update(repeating: 0, count: width)
+            for token in TokenBlocks.range(block, tokens) {
+                let row = gradient + token * width
+                for column in 0..<width { partial[column] += row[column].single }
+            }
         }
+    }
+    switch gradient.precision {
+    case .single: sum(gradient.numbers(Float.self))
+    case .brain: sum(gradient.numbers(BrainFloat.self))
     }
     addPartialSums(pool, scratch, blocks: blocks, width: width, stride: width, into: bias)
 }

@@ -6,16 +6,16 @@ struct LayerActivations {
     fileprivate let result: LayerResult
 
     /// `[tokens, 3 · hidden]`.
-    var queryKeyValue: UnsafeMutablePointer<Float> { inside.queryKeyValue }
+    var queryKeyValue: NumberPointer { inside.queryKeyValue }
     /// `[heads, tokens]`.
     var logSumExp: UnsafeMutablePointer<Float> { inside.logSumExp }
     /// `[tokens, hidden]`: attention's result before its output layer.
-    var context: UnsafeMutablePointer<Float> { inside.context }
+    var context: NumberPointer { inside.context }
     /// `[tokens, hidden]`: what the first LayerNorm normalised, and its statistics.
     var attentionSum: UnsafeMutablePointer<Float> { inside.attentionSum }
     var attentionStatistics: LayerNormStatistics { inside.attentionStatistics }
     /// `[tokens, intermediate]`: before the activation.
-    var intermediate: UnsafeMutablePointer<Float> { inside.intermediate }
+    var intermediate: NumberPointer { inside.intermediate }
     /// `[tokens, hidden]`: what the second LayerNorm normalised, and its statistics.
     var outputSum: UnsafeMutablePointer<Float> { result.sum }
     var outputStatistics: LayerNormStatistics { result.statistics }
@@ -23,20 +23,20 @@ struct LayerActivations {
 
 /// The part of a block's activations that its backward alone needs.
 private struct LayerInside {
-    let queryKeyValue: UnsafeMutablePointer<Float>
+    let queryKeyValue: NumberPointer
     let logSumExp: UnsafeMutablePointer<Float>
-    let context: UnsafeMutablePointer<Float>
+    let context: NumberPointer
     let attentionSum: UnsafeMutablePointer<Float>
     let attentionStatistics: LayerNormStatistics
-    let intermediate: UnsafeMutablePointer<Float>
+    let intermediate: NumberPointer
 
     init(_ sizes: Sizes, _ arena: inout Arena) {
-        queryKeyValue = arena.take(3 * sizes.hidden)
+        queryKeyValue = arena.take(3 * sizes.hidden, sizes.precision)
         logSumExp = arena.take(sizes.logSumExp)
-        context = arena.take(sizes.hidden)
+        context = arena.take(sizes.hidden, sizes.precision)
         attentionSum = arena.take(sizes.hidden)
         attentionStatistics = sizes.statistics(&arena)
-        intermediate = arena.take(sizes.wide)
+        intermediate = arena.take(sizes.wide, sizes.precision)
     }
 }
 
@@ -98,23 +98,28 @@ package enum ModelPurpose: Sendable {
 ///
 /// LayerNorm's results are not kept: computing them again from what was normalised costs a pass over memory,
 /// keeping them a sixth of a block's memory.
+///
+/// With products of bfloat16, what they multiply is kept as such, and so is what the activation reads; sums that go
+/// on from block to block stay singles.
 final class ActivationMemory {
     let capacity: BatchCapacity
     /// Embeddings before LayerNorm, and its statistics: `[tokens, embedding]`.
     let embeddingSum: UnsafeMutablePointer<Float>
     let embeddingStatistics: LayerNormStatistics
     /// `[tokens, embedding]`: embeddings as the projection reads them. Without one, the first block's input.
-    let embeddingOutput: UnsafeMutablePointer<Float>
+    let embeddingOutput: Rounded
     let layers: [LayerActivations]
     /// `[tokens, hidden]` each: what a block reads and, last, the encoder's result; and the first LayerNorm's
     /// result. Forward, and again backward.
-    let blockInput: UnsafeMutablePointer<Float>
-    let attentionOutput: UnsafeMutablePointer<Float>
+    let blockInput: Rounded
+    let attentionOutput: Rounded
     /// `[tokens]` each; overwritten by their gradients.
     let startLogits: UnsafeMutablePointer<Float>
     let endLogits: UnsafeMutablePointer<Float>
     /// `[tokens, intermediate]`: the activation's result forward; backward, computed again.
-    let wide: UnsafeMutablePointer<Float>
+    let wide: NumberPointer
+    /// `[tokens, widest]`: products that are to be rounded; nil where none is.
+    private let unrounded: UnsafeMutablePointer<Float>?
     let gradients: GradientMemory?
     /// Per-thread scores of one head.
     let attentionScratch: UnsafeMutablePointer<Float>
@@ -123,59 +128,89 @@ final class ActivationMemory {
 
     init(
         _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose,
-        _ scope: TrainingScope = TrainingScope()
+        _ scope: TrainingScope = TrainingScope(), _ precision: Precision = .single
     ) {
         self.capacity = capacity
-        let sizes = Sizes(configuration, capacity, threads: threads, purpose, scope)
+        let sizes = Sizes(configuration, capacity, threads: threads, purpose, scope, precision)
         memory = FloatBuffer(count: sizes.total)
         var arena = Arena(memory)
         embeddingSum = arena.take(sizes.embedding)
         embeddingStatistics = sizes.statistics(&arena)
-        let projected = sizes.projected > 0 ? arena.take(sizes.projected) : nil
+        let projected = sizes.projected > 0 ? sizes.rounded(sizes.projected, &arena) : nil
         let insides = (0..<sizes.slots.insides).map { _ in LayerInside(sizes, &arena) }
         let results = (0..<sizes.slots.results).map { _ in LayerResult(sizes, &arena) }
         layers = (0..<configuration.layerCount).map { layer in
             LayerActivations(
                 inside: insides[sizes.slots.inside(layer)], result: results[sizes.slots.result(layer)])
         }
-        blockInput = arena.take(sizes.hidden)
+        blockInput = sizes.rounded(sizes.hidden, &arena)
         embeddingOutput = projected ?? blockInput
-        attentionOutput = arena.take(sizes.hidden)
+        attentionOutput = sizes.rounded(sizes.hidden, &arena)
         startLogits = arena.take(capacity.tokens)
         endLogits = arena.take(capacity.tokens)
-        wide = arena.take(sizes.wide)
-        gradients = purpose == .training ? GradientMemory(sizes, &arena) : nil
+        wide = arena.take(sizes.wide, precision)
+        unrounded = sizes.unrounded > 0 ? arena.take(sizes.unrounded) : nil
+        gradients = purpose == .training ? GradientMemory(sizes, unrounded, &arena) : nil
         attentionScratchPerWorker = sizes.attentionScratchPerWorker
         attentionScratch = arena.take(sizes.attentionScratchPerWorker * threads)
+    }
+
+    /// Where a product goes that ends in `target`: there, or where it is rounded from.
+    func product(for target: NumberPointer) -> UnsafeMutablePointer<Float> {
+        guard let place = target.singles ?? unrounded else { preconditionFailure("nowhere to round from") }
+        return place
     }
 
     /// Bytes this would take, without taking them.
     static func bytes(
         _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose,
-        _ scope: TrainingScope = TrainingScope()
+        _ scope: TrainingScope = TrainingScope(), _ precision: Precision = .single
     ) -> Int {
-        Sizes(configuration, capacity, threads: threads, purpose, scope).total * MemoryLayout<Float>.stride
+        Sizes(configuration, capacity, threads: threads, purpose, scope, precision).total
+            * MemoryLayout<Float>.stride
     }
+}
+
+/// Singles, and the same as products take them.
+struct Rounded {
+    let singles: UnsafeMutablePointer<Float>
+    /// Nil where products take the singles.
+    let brainFloats: UnsafeMutablePointer<BrainFloat>?
+
+    /// What products take.
+    var operand: NumberPointer { brainFloats.map { NumberPointer($0) } ?? NumberPointer(singles) }
 }
 
 /// Memory that only the backward pass touches.
 struct GradientMemory {
-    /// `[tokens, intermediate]`, `[tokens, 3 · hidden]`, `[tokens, hidden]`.
+    /// `[tokens, intermediate]`, of the activation's result; then `[tokens, hidden]`, of attention's.
     let wide: UnsafeMutablePointer<Float>
-    let queryKeyValue: UnsafeMutablePointer<Float>
+    /// `[tokens, intermediate]`: of what the activation read.
+    let intermediate: NumberPointer
+    /// `[tokens, 3 · hidden]`.
+    let queryKeyValue: NumberPointer
+    /// `[tokens, hidden]`.
     let hidden: UnsafeMutablePointer<Float>
-    /// `[tokens, hidden]`, or `[tokens, embedding]` of what went into the projection.
-    let dense: UnsafeMutablePointer<Float>
+    /// `[tokens, hidden]`: of what a dense layer made, as products take it.
+    let dense: NumberPointer
+    /// `[tokens, embedding]`, of what went into the projection; nil without one.
+    let embedding: UnsafeMutablePointer<Float>?
     /// For sums over tokens.
     let sumScratch: UnsafeMutablePointer<Float>
     /// For gradients of biases and LayerNorms that nobody wants; nil where there are none.
     let discarded: UnsafeMutablePointer<Float>?
 
-    fileprivate init(_ sizes: Sizes, _ arena: inout Arena) {
-        wide = arena.take(sizes.wide)
-        queryKeyValue = arena.take(3 * sizes.hidden)
+    /// - unrounded: free between a forward and its backward's end but for products that are rounded at once.
+    fileprivate init(_ sizes: Sizes, _ unrounded: UnsafeMutablePointer<Float>?, _ arena: inout Arena) {
+        wide = unrounded ?? arena.take(sizes.wide)
+        switch sizes.precision {
+        case .single: intermediate = NumberPointer(wide)
+        case .brain: intermediate = arena.take(sizes.wide, .brain)
+        }
+        queryKeyValue = arena.take(3 * sizes.hidden, sizes.precision)
         hidden = arena.take(sizes.hidden)
-        dense = arena.take(sizes.dense)
+        dense = arena.take(sizes.hidden, sizes.precision)
+        embedding = sizes.projected > 0 ? arena.take(sizes.projected) : nil
         sumScratch = arena.take(sizes.sumScratch)
         discarded = sizes.discarded > 0 ? arena.take(sizes.discarded) : nil
     }
@@ -188,44 +223,72 @@ private struct Sizes {
     /// Embeddings that a projection reads; 0 without one.
     let projected: Int
     let hidden: Int
-    let dense: Int
     let wide: Int
+    /// Products that are to be rounded; 0 where none is.
+    let unrounded: Int
     let logSumExp: Int
     let attentionScratchPerWorker: Int
     let sumScratch: Int
     let slots: LayerSlots
     /// The most that a block's gradient of a bias or LayerNorm takes.
     let discarded: Int
-    let total: Int
+    let precision: Precision
+    private(set) var total = 0
 
     init(
         _ configuration: ModelConfiguration, _ capacity: BatchCapacity, threads: Int, _ purpose: ModelPurpose,
-        _ scope: TrainingScope
+        _ scope: TrainingScope, _ precision: Precision
     ) {
+        self.precision = precision
         tokens = capacity.tokens
         embedding = Arena.padded(tokens * configuration.embeddingSize)
         projected = configuration.projectsEmbeddings ? embedding : 0
         hidden = Arena.padded(tokens * configuration.hiddenSize)
-        dense = max(hidden, embedding)
         // Attention's backward borrows the wide buffers for `[tokens, hidden]`.
         wide = Arena.padded(tokens * max(configuration.intermediateSize, configuration.hiddenSize))
         logSumExp = Arena.padded(tokens * configuration.headCount)
         attentionScratchPerWorker = AttentionShape.scratch(
-            length: capacity.sequenceLength, headSize: configuration.headSize)
+            length: capacity.sequenceLength, headSize: configuration.headSize, precision)
         let widest = max(
             3 * configuration.hiddenSize, 2 * configuration.embeddingSize, configuration.intermediateSize)
         sumScratch = Arena.padded(TokenBlocks.scratch(tokens: tokens, width: widest))
         slots = LayerSlots(configuration, purpose, scope)
         discarded = scope.frozenLayers > scope.detachedLayers ? Arena.padded(widest) : 0
-        let statistics = 2 * Arena.padded(tokens)
-        let inside = 5 * hidden + wide + logSumExp + statistics
-        let result = hidden + statistics
-        // Logits take as much as the statistics of one LayerNorm.
-        let shared = embedding + projected + 2 * hidden + 2 * statistics + wide
-        let backward = purpose == .training ? wide + 4 * hidden + dense + sumScratch + discarded : 0
+        unrounded = precision == .single ? 0 : max(wide, 3 * hidden)
         total =
-            slots.insides * inside + slots.results * result + shared + backward
+            slots.insides * inside + slots.results * result + shared + (purpose == .training ? backward : 0)
             + Arena.padded(attentionScratchPerWorker * threads)
+    }
+
+    private var statistics: Int { 2 * Arena.padded(tokens) }
+
+    private var inside: Int {
+        stored(3 * hidden) + stored(hidden) + hidden + stored(wide) + logSumExp + statistics
+    }
+
+    private var result: Int { hidden + statistics }
+
+    /// Logits take as much as the statistics of one LayerNorm.
+    private var shared: Int {
+        embedding + rounded(projected) + 2 * rounded(hidden) + 2 * statistics + stored(wide) + unrounded
+    }
+
+    private var backward: Int {
+        stored(wide) + stored(3 * hidden) + hidden + stored(hidden) + projected + sumScratch + discarded
+    }
+
+    /// Of `count` numbers in the products' precision.
+    private func stored(_ count: Int) -> Int { Arena.padded(Arena.floats(count, precision)) }
+
+    /// Of `count` singles, and what products take of them.
+    private func rounded(_ count: Int) -> Int { count + (precision == .single ? 0 : stored(count)) }
+
+    func rounded(_ count: Int, _ arena: inout Arena) -> Rounded {
+        let singles = arena.take(count)
+        switch precision {
+        case .single: return Rounded(singles: singles, brainFloats: nil)
+        case .brain: return Rounded(singles: singles, brainFloats: arena.take(count, .brain).brainFloats)
+        }
     }
 
     func statistics(_ arena: inout Arena) -> LayerNormStatistics {

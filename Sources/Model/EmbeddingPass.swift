@@ -10,12 +10,13 @@ extension Pass {
                 tables: weights.embeddings, weights: weights.embeddingsNorm,
                 epsilon: configuration.layerNormEpsilon, statistics: memory.embeddingStatistics,
                 dropout: hiddenDropout(.embeddings, layer: 0), normalized: memory.embeddingSum,
-                output: memory.embeddingOutput)
+                output: memory.embeddingOutput.singles, rounded: memory.embeddingOutput.brainFloats)
         }
         show(.embeddingSum, memory.embeddingSum, configuration.embeddingSize)
-        show(.embeddings, memory.embeddingOutput, configuration.embeddingSize)
+        show(.embeddings, memory.embeddingOutput.singles, configuration.embeddingSize)
+        round(.projection)
         project()
-        if weights.projection != nil { show(.projection, memory.blockInput, hidden) }
+        if weights.projection != nil { show(.projection, memory.blockInput.singles, hidden) }
     }
 
     /// Puts what the first block read into `memory.blockInput` again.
@@ -26,18 +27,23 @@ extension Pass {
             layerNormRecompute(
                 pool, tokens: tokens, width: hidden, normalized: memory.embeddingSum,
                 weights: weights.embeddingsNorm, statistics: memory.embeddingStatistics,
-                dropout: hiddenDropout(.embeddings, layer: 0), output: memory.blockInput)
+                dropout: hiddenDropout(.embeddings, layer: 0), output: memory.blockInput.singles,
+                rounded: memory.blockInput.brainFloats)
         }
     }
 
     private func project() {
-        guard let projection = weights.projection else { return }
+        guard let projection = weights.projection, let weight = productWeights.projection else { return }
+        let output = memory.blockInput
         dense(
-            memory.embeddingOutput, configuration.embeddingSize, projection.weight, hidden,
-            into: memory.blockInput)
+            memory.embeddingOutput.operand, configuration.embeddingSize, weight, hidden, into: output.singles)
         timed(.bias) {
             biasForward(
-                pool, tokens: tokens, width: hidden, bias: projection.bias, target: memory.blockInput)
+                pool, tokens: tokens, width: hidden, bias: projection.bias, source: output.singles,
+                target: NumberPointer(output.singles))
+            if let rounded = output.brainFloats {
+                roundToBrainFloat(pool, output.singles, into: rounded, count: tokens * hidden)
+            }
         }
     }
 
@@ -69,17 +75,21 @@ extension Pass {
     private func projectBackward(
         gradients: ParameterViews, _ scratch: GradientMemory
     ) -> UnsafeMutablePointer<Float> {
-        guard let projection = weights.projection, let views = gradients.projection else {
-            return scratch.hidden
-        }
+        guard let weight = productWeights.projection, let views = gradients.projection,
+            let target = scratch.embedding
+        else { return scratch.hidden }
         timed(.bias) {
             biasBackward(
-                pool, gradient: scratch.hidden, tokens: tokens, width: hidden, bias: views.bias,
-                scratch: scratch.sumScratch)
+                pool, gradient: NumberPointer(scratch.hidden), tokens: tokens, width: hidden,
+                bias: views.bias, scratch: scratch.sumScratch)
+            if let rounded = scratch.dense.brainFloats {
+                roundToBrainFloat(pool, scratch.hidden, into: rounded, count: tokens * hidden)
+            }
         }
         denseBackward(
-            scratch.hidden, hidden, input: memory.embeddingOutput, configuration.embeddingSize,
-            weightGradient: views.weight, weight: projection.weight, inputGradient: scratch.dense)
-        return scratch.dense
+            scratch.dense.precision == .brain ? scratch.dense : NumberPointer(scratch.hidden), hidden,
+            input: memory.embeddingOutput.operand, configuration.embeddingSize,
+            weightGradient: views.weight, weight: weight, inputGradient: target)
+        return target
     }
 }

@@ -5,6 +5,7 @@ struct Pass {
     let pool: WorkerPool
     let configuration: ModelConfiguration
     let weights: ParameterViews
+    let productWeights: ProductWeights
     let memory: ActivationMemory
     let scope: TrainingScope
     let batch: PackedBatch
@@ -25,6 +26,7 @@ struct Pass {
         pool = model.pool
         configuration = model.configuration
         weights = model.weights
+        productWeights = model.productWeights
         memory = model.memory
         scope = model.scope
         self.batch = batch
@@ -43,7 +45,7 @@ struct Pass {
     func spanLogits() {
         timed(.span) {
             spanLogitsForward(
-                pool, tokens: tokens, width: hidden, hidden: memory.blockInput, weight: weights.spanWeight,
+                pool, tokens: tokens, width: hidden, hidden: memory.blockInput.singles, weight: weights.spanWeight,
                 bias: weights.spanBias, start: memory.startLogits, end: memory.endLogits)
         }
         show(.startLogits, memory.startLogits, 1)
@@ -55,7 +57,7 @@ struct Pass {
         showGradient(.endLogits, memory.endLogits, 1)
         timed(.span) {
             spanLogitsBackward(
-                pool, tokens: tokens, width: hidden, hidden: memory.blockInput, weight: weights.spanWeight,
+                pool, tokens: tokens, width: hidden, hidden: memory.blockInput.singles, weight: weights.spanWeight,
                 startGradient: memory.startLogits, endGradient: memory.endLogits,
                 hiddenGradient: scratch.hidden, weightGradient: gradients.spanWeight,
                 biasGradient: gradients.spanBias)
@@ -75,21 +77,33 @@ struct Pass {
         _ willRead: (UnsafeMutablePointer<Float>) -> Void
     ) {
         willRead(weights.layers[layer].intermediateWeight)
+        round(.attention(layer))
         attend(layer)
         willRead(weights.layers[layer].outputWeight)
+        round(.intermediate(layer))
         expand(layer)
         activate(layer)
         willRead(end)
+        round(.output(layer))
         contract(layer)
+    }
+
+    /// Brings what products take of parameters up to date.
+    func round(_ part: ProductWeights.Part) {
+        guard productWeights.precision == .brain else { return }
+        timed(.rounding) { productWeights.update(part, pool) }
     }
 
     func attend(_ layer: Int) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
-        dense(memory.blockInput, hidden, view.queryKeyValueWeight, 3 * hidden, into: kept.queryKeyValue)
+        let product = memory.product(for: kept.queryKeyValue)
+        dense(
+            memory.blockInput.operand, hidden, productWeights.layers[layer].queryKeyValue, 3 * hidden,
+            into: product)
         timed(.bias) {
             biasForward(
-                pool, tokens: tokens, width: 3 * hidden, bias: view.queryKeyValueBias,
+                pool, tokens: tokens, width: 3 * hidden, bias: view.queryKeyValueBias, source: product,
                 target: kept.queryKeyValue)
         }
         show(.queryKeyValue, layer: layer, kept.queryKeyValue, 3 * hidden)
@@ -100,24 +114,27 @@ struct Pass {
                 scratchPerWorker: memory.attentionScratchPerWorker)
         }
         show(.context, layer: layer, kept.context, hidden)
-        dense(kept.context, hidden, view.attentionOutputWeight, hidden, into: kept.attentionSum)
+        dense(
+            kept.context, hidden, productWeights.layers[layer].attentionOutput, hidden,
+            into: kept.attentionSum)
         timed(.layerNormForward) {
             residualLayerNormForward(
                 pool, tokens: tokens, width: hidden, input: kept.attentionSum,
                 bias: view.attentionOutputBias,
-                dropout: hiddenDropout(.attentionOutput, layer: layer), residual: memory.blockInput,
+                dropout: hiddenDropout(.attentionOutput, layer: layer), residual: memory.blockInput.singles,
                 weights: view.attentionNorm, epsilon: configuration.layerNormEpsilon,
-                statistics: kept.attentionStatistics, output: memory.attentionOutput)
+                statistics: kept.attentionStatistics, output: memory.attentionOutput.singles,
+                rounded: memory.attentionOutput.brainFloats)
         }
         show(.attentionSum, layer: layer, kept.attentionSum, hidden)
-        show(.attentionOutput, layer: layer, memory.attentionOutput, hidden)
+        show(.attentionOutput, layer: layer, memory.attentionOutput.singles, hidden)
     }
 
-    /// The first layer of feed-forward, before bias and activation.
+    /// The first layer of feed-forward, before bias and activation, to where the activation reads it.
     func expand(_ layer: Int) {
         dense(
-            memory.attentionOutput, hidden, weights.layers[layer].intermediateWeight, intermediate,
-            into: memory.layers[layer].intermediate)
+            memory.attentionOutput.operand, hidden, productWeights.layers[layer].intermediate, intermediate,
+            into: memory.product(for: memory.layers[layer].intermediate))
     }
 
     /// The activation, into `memory.wide`.
@@ -127,7 +144,7 @@ struct Pass {
         timed(.activationForward) {
             activationForward(
                 pool, activation, tokens: tokens, width: intermediate, bias: view.intermediateBias,
-                input: kept.intermediate, output: memory.wide)
+                input: memory.product(for: kept.intermediate), kept: kept.intermediate, output: memory.wide)
         }
         show(.intermediate, layer: layer, kept.intermediate, intermediate)
         show(.activation, layer: layer, memory.wide, intermediate)
@@ -136,16 +153,17 @@ struct Pass {
     private func contract(_ layer: Int) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
-        dense(memory.wide, intermediate, view.outputWeight, hidden, into: kept.outputSum)
+        dense(memory.wide, intermediate, productWeights.layers[layer].output, hidden, into: kept.outputSum)
         timed(.layerNormForward) {
             residualLayerNormForward(
                 pool, tokens: tokens, width: hidden, input: kept.outputSum, bias: view.outputBias,
-                dropout: hiddenDropout(.feedForwardOutput, layer: layer), residual: memory.attentionOutput,
-                weights: view.outputNorm, epsilon: configuration.layerNormEpsilon,
-                statistics: kept.outputStatistics, output: memory.blockInput)
+                dropout: hiddenDropout(.feedForwardOutput, layer: layer),
+                residual: memory.attentionOutput.singles, weights: view.outputNorm,
+                epsilon: configuration.layerNormEpsilon, statistics: kept.outputStatistics,
+                output: memory.blockInput.singles, rounded: memory.blockInput.brainFloats)
         }
         show(.outputSum, layer: layer, kept.outputSum, hidden)
-        show(.output, layer: layer, memory.blockInput, hidden)
+        show(.output, layer: layer, memory.blockInput.singles, hidden)
     }
 
     // MARK: Pieces
@@ -163,6 +181,23 @@ struct Pass {
                 width: width, features: batch.tokenFeatures))
     }
 
+    /// The same of numbers that may be rounded.
+    func show(
+        _ operation: Operation, layer: Int? = nil, _ numbers: NumberPointer, _ width: Int,
+        isGradient: Bool = false
+    ) {
+        guard inspect != nil else { return }
+        numbers.withSingles(count: tokens * width) {
+            show(operation, layer: layer, $0, width, isGradient: isGradient)
+        }
+    }
+
+    func showGradient(
+        _ operation: Operation, layer: Int? = nil, _ numbers: NumberPointer, _ width: Int
+    ) {
+        show(operation, layer: layer, numbers, width, isGradient: true)
+    }
+
     func showGradient(
         _ operation: Operation, layer: Int? = nil, _ values: UnsafePointer<Float>, _ width: Int
     ) {
@@ -176,21 +211,21 @@ struct Pass {
 
     /// target = input · weightᵀ: `[tokens, out]` from `[tokens, in]` and `[out, in]`.
     func dense(
-        _ input: UnsafePointer<Float>, _ inputWidth: Int, _ weight: UnsafePointer<Float>, _ outputWidth: Int,
+        _ input: NumberPointer, _ inputWidth: Int, _ weight: NumberPointer, _ outputWidth: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
         timed(.denseForward) {
             product(
-                pool, Matrix(reading: input, rows: tokens, columns: inputWidth),
-                Matrix(reading: weight, rows: outputWidth, columns: inputWidth), transposeB: true,
+                pool, Operand(input, rows: tokens, columns: inputWidth),
+                Operand(weight, rows: outputWidth, columns: inputWidth), transposeB: true,
                 into: Matrix(target, rows: tokens, columns: outputWidth))
         }
     }
 
     /// Both gradients of a dense layer whose output's gradient is `gradient`.
     func denseBackward(
-        _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
-        weightGradient: UnsafeMutablePointer<Float>?, weight: UnsafePointer<Float>,
+        _ gradient: NumberPointer, _ outputWidth: Int, input: NumberPointer, _ inputWidth: Int,
+        weightGradient: UnsafeMutablePointer<Float>?, weight: NumberPointer,
         inputGradient: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
     ) {
         self.weightGradient(gradient, outputWidth, input: input, inputWidth, into: weightGradient)
@@ -200,27 +235,27 @@ struct Pass {
 
     /// target = (or +=) gradientᵀ · input; nothing where there is no target.
     func weightGradient(
-        _ gradient: UnsafePointer<Float>, _ outputWidth: Int, input: UnsafePointer<Float>, _ inputWidth: Int,
+        _ gradient: NumberPointer, _ outputWidth: Int, input: NumberPointer, _ inputWidth: Int,
         into target: UnsafeMutablePointer<Float>?
     ) {
         guard let target else { return }
         timed(.denseBackward) {
             product(
-                pool, Matrix(reading: gradient, rows: tokens, columns: outputWidth), transposeA: true,
-                Matrix(reading: input, rows: tokens, columns: inputWidth),
+                pool, Operand(gradient, rows: tokens, columns: outputWidth), transposeA: true,
+                Operand(input, rows: tokens, columns: inputWidth),
                 into: Matrix(target, rows: outputWidth, columns: inputWidth), products)
         }
     }
 
     /// target = (or +=) gradient · weight.
     func inputGradient(
-        _ gradient: UnsafePointer<Float>, _ outputWidth: Int, weight: UnsafePointer<Float>,
-        _ inputWidth: Int, into target: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
+        _ gradient: NumberPointer, _ outputWidth: Int, weight: NumberPointer, _ inputWidth: Int,
+        into target: UnsafeMutablePointer<Float>, _ accumulation: Accumulation = .overwrite
     ) {
         timed(.denseBackward) {
             product(
-                pool, Matrix(reading: gradient, rows: tokens, columns: outputWidth),
-                Matrix(reading: weight, rows: outputWidth, columns: inputWidth),
+                pool, Operand(gradient, rows: tokens, columns: outputWidth),
+                Operand(weight, rows: outputWidth, columns: inputWidth),
                 into: Matrix(target, rows: tokens, columns: inputWidth), accumulation)
         }
     }

@@ -27,10 +27,11 @@ extension Pass {
         attend(layer)
         expand(layer)
         // In forward the activation adds it.
+        let target = memory.layers[layer].intermediate
         timed(.bias) {
             biasForward(
                 pool, tokens: tokens, width: intermediate, bias: weights.layers[layer].intermediateBias,
-                target: memory.layers[layer].intermediate)
+                source: memory.product(for: target), target: target)
         }
     }
 
@@ -48,29 +49,29 @@ extension Pass {
             layerNormRecompute(
                 pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
                 weights: view.attentionNorm, statistics: kept.attentionStatistics,
-                output: memory.attentionOutput)
+                output: memory.attentionOutput.singles, rounded: memory.attentionOutput.brainFloats)
         }
         showGradient(.outputSum, layer: layer, scratch.dense, hidden)
         inputGradient(
-            scratch.dense, hidden, weight: view.outputWeight, intermediate, into: scratch.wide)
+            scratch.dense, hidden, weight: productWeights.layers[layer].output, intermediate,
+            into: scratch.wide)
         showGradient(.activation, layer: layer, scratch.wide, intermediate)
         timed(.activationBackward) {
             activationBackward(
-                pool, activation, tokens: tokens, width: intermediate, input: kept.intermediate,
-                gradient: scratch.wide, output: memory.wide, biasGradient: gradients.sums.intermediateBias,
-                scratch: scratch.sumScratch)
+                pool, activation, tokens: tokens, width: intermediate, kept: kept.intermediate,
+                gradient: scratch.wide, output: memory.wide, inputGradient: scratch.intermediate,
+                biasGradient: gradients.sums.intermediateBias, scratch: scratch.sumScratch)
         }
-        showGradient(.intermediate, layer: layer, scratch.wide, intermediate)
+        showGradient(.intermediate, layer: layer, scratch.intermediate, intermediate)
         weightGradient(
             scratch.dense, hidden, input: memory.wide, intermediate, into: gradients.products?.outputWeight)
     }
 
     private func backwardExpand(_ layer: Int, gradients: LayerGradients, _ scratch: GradientMemory) {
-        let view = weights.layers[layer]
         denseBackward(
-            scratch.wide, intermediate, input: memory.attentionOutput, hidden,
-            weightGradient: gradients.products?.intermediateWeight, weight: view.intermediateWeight,
-            inputGradient: scratch.hidden, .add)
+            scratch.intermediate, intermediate, input: memory.attentionOutput.operand, hidden,
+            weightGradient: gradients.products?.intermediateWeight,
+            weight: productWeights.layers[layer].intermediate, inputGradient: scratch.hidden, .add)
         showGradient(.attentionOutput, layer: layer, scratch.hidden, hidden)
     }
 
@@ -90,8 +91,8 @@ extension Pass {
         let contextGradient = scratch.wide
         denseBackward(
             scratch.dense, hidden, input: kept.context, hidden,
-            weightGradient: gradients.products?.attentionOutputWeight, weight: view.attentionOutputWeight,
-            inputGradient: contextGradient)
+            weightGradient: gradients.products?.attentionOutputWeight,
+            weight: productWeights.layers[layer].attentionOutput, inputGradient: contextGradient)
         showGradient(.context, layer: layer, contextGradient, hidden)
         timed(.attentionBackward) {
             attentionBackward(
@@ -108,12 +109,12 @@ extension Pass {
         }
         recomputeInput(layer)
         weightGradient(
-            scratch.queryKeyValue, 3 * hidden, input: memory.blockInput, hidden,
+            scratch.queryKeyValue, 3 * hidden, input: memory.blockInput.operand, hidden,
             into: gradients.products?.queryKeyValueWeight)
         guard scope.needsInputGradient(ofLayer: layer) else { return }
         inputGradient(
-            scratch.queryKeyValue, 3 * hidden, weight: view.queryKeyValueWeight, hidden, into: scratch.hidden,
-            .add)
+            scratch.queryKeyValue, 3 * hidden, weight: productWeights.layers[layer].queryKeyValue, hidden,
+            into: scratch.hidden, .add)
         if layer > 0 {
             showGradient(.output, layer: layer - 1, scratch.hidden, hidden)
         } else {
@@ -129,7 +130,7 @@ extension Pass {
             layerNormRecompute(
                 pool, tokens: tokens, width: hidden, normalized: previous.outputSum,
                 weights: weights.layers[layer - 1].outputNorm, statistics: previous.outputStatistics,
-                output: memory.blockInput)
+                output: memory.blockInput.singles, rounded: memory.blockInput.brainFloats)
         }
     }
 }

@@ -43,8 +43,8 @@ package final class SpanModel {
     package let parameters: FloatBuffer
     package let capacity: BatchCapacity
     package let scope: TrainingScope
-    /// Of the products' operands.
-    package let precision: Precision
+    /// What products multiply activations by, and in which precision.
+    package let productWeights: ProductWeights
     /// Where a step's time goes, kernel by kernel; nil does not measure.
     package var profile: StepProfile?
     /// Looks at what every operation of forward and backward makes; nil does not look.
@@ -55,11 +55,11 @@ package final class SpanModel {
 
     /// - purpose: `.inference` takes a fraction of the memory and does not allow `backward`.
     /// - scope: what backward leaves out, and what it computes again.
-    /// - precision: of the products' operands.
+    /// - productWeights: shared by models of the same parameters; nil makes some for singles.
     package init(
         configuration: ModelConfiguration, layout: ParameterLayout, parameters: FloatBuffer,
         capacity: BatchCapacity, pool: WorkerPool, purpose: ModelPurpose = .training,
-        scope: TrainingScope = TrainingScope(), precision: Precision = .single
+        scope: TrainingScope = TrainingScope(), productWeights: ProductWeights? = nil
     ) {
         precondition(parameters.count == layout.count)
         self.configuration = configuration
@@ -68,9 +68,12 @@ package final class SpanModel {
         self.capacity = capacity
         self.pool = pool
         self.scope = scope
-        self.precision = precision
+        let productWeights =
+            productWeights ?? ProductWeights(configuration, layout, parameters, .single)
+        self.productWeights = productWeights
         weights = ParameterViews(configuration, layout, parameters.pointer)
-        memory = ActivationMemory(configuration, capacity, threads: pool.threadCount, purpose, scope)
+        memory = ActivationMemory(
+            configuration, capacity, threads: pool.threadCount, purpose, scope, productWeights.precision)
     }
 
     /// Bytes of activations that a model with this capacity takes.
@@ -79,20 +82,25 @@ package final class SpanModel {
         _ purpose: ModelPurpose = .training, _ scope: TrainingScope = TrainingScope(),
         precision: Precision = .single
     ) -> Int {
-        ActivationMemory.bytes(configuration, capacity, threads: threads, purpose, scope)
+        ActivationMemory.bytes(configuration, capacity, threads: threads, purpose, scope, precision)
     }
 
-    /// Bytes of the copy of dense layers' weights that products multiply; none in single precision, where they take
-    /// the parameters themselves. Models of the same parameters share one.
+    /// Bytes of the copies of dense layers' weights that products multiply; none of singles, where they take the
+    /// parameters themselves.
     package static func weightCopyBytes(_ configuration: ModelConfiguration, _ precision: Precision) -> Int {
-        0
+        ProductWeights.bytes(configuration, precision)
     }
 
     /// Computes the logits of every token; `dropout` is nil in evaluation.
     ///
     /// - watch: is asked for parameters before they are read.
-    package func forward(_ batch: PackedBatch, dropout: DropoutSettings?, watch: ForwardWatch? = nil) {
+    /// - isUpdated: whether parameters may have changed since the forward before, of any model with the same
+    ///   `productWeights`.
+    package func forward(
+        _ batch: PackedBatch, dropout: DropoutSettings?, watch: ForwardWatch? = nil, isUpdated: Bool = true
+    ) {
         precondition(batch.tokens <= capacity.tokens)
+        if isUpdated { productWeights.parametersChanged() }
         let pass = Pass(self, batch, dropout, isBetweenKernels: watch?.isBetweenKernels)
         // Every part of the model ends where the next begins.
         let starts = weights.layers.map(\.queryKeyValueWeight) + [weights.spanWeight]
@@ -107,7 +115,7 @@ package final class SpanModel {
     }
 
     /// The encoder's output for every token after `forward`: `[tokens, hidden]`.
-    package var lastHidden: UnsafePointer<Float> { UnsafePointer(memory.blockInput) }
+    package var lastHidden: UnsafePointer<Float> { UnsafePointer(memory.blockInput.singles) }
 
     /// Start and end logits of every token after `forward`: `[tokens]` each.
     package var logits: (start: UnsafePointer<Float>, end: UnsafePointer<Float>) {

@@ -1,5 +1,6 @@
 /// A part of a training step, as its profile names it.
 package enum StepSection: String, Sendable, CaseIterable {
+    case rounding = "rounding weights"
     case embeddings = "embeddings"
     case denseForward = "dense products, forward"
     case bias = "biases"

@@ -11,22 +11,29 @@ import Synchronization
 package struct DistributedForward {
     /// One for each thread of `pool`, all over the same parameters.
     private let models: [SpanModel]
+    private let productWeights: ProductWeights
     private let capacity: BatchCapacity
     private let pool: WorkerPool
     private let communicator: any Communicator
 
     /// - capacity: of a micro-batch; the same on every rank.
+    /// - productWeights: of the parameters; nil makes some for singles.
     package init(
         configuration: ModelConfiguration, layout: ParameterLayout, parameters: FloatBuffer,
-        capacity: BatchCapacity, pool: WorkerPool, communicator: any Communicator
+        capacity: BatchCapacity, pool: WorkerPool, communicator: any Communicator,
+        productWeights: ProductWeights? = nil
     ) {
+        let productWeights =
+            productWeights ?? ProductWeights(configuration, layout, parameters, .single)
+        self.productWeights = productWeights
         self.capacity = capacity
         self.pool = pool
         self.communicator = communicator
         models = (0..<pool.threadCount).map { _ in
             SpanModel(
                 configuration: configuration, layout: layout, parameters: parameters, capacity: capacity,
-                pool: WorkerPool(threadCount: 1), purpose: .inference)
+                pool: WorkerPool(threadCount: 1, library: pool.library), purpose: .inference,
+                productWeights: productWeights)
         }
     }
 
@@ -73,6 +80,9 @@ package struct DistributedForward {
         defer { results.deinitialize().deallocate() }
         let leftOut = Atomic<Bool>(false)
         let done = Atomic<Int>(0)
+        // Threads share them, so all are up to date before any thread begins.
+        productWeights.parametersChanged()
+        productWeights.update(pool)
         let count = cuts.reduce(0) { $0 + $1.count }
         pool.run(cuts.count) { task, worker in
             if isInterrupted() { leftOut.store(true, ordering: .relaxed) }
@@ -80,7 +90,7 @@ package struct DistributedForward {
             let model = models[worker]
             let batch = PackedBatch(
                 cuts[task].map { features.sequence($0, position: 0) }, for: model.configuration)
-            model.forward(batch, dropout: nil)
+            model.forward(batch, dropout: nil, isUpdated: false)
             results[task] = [model.logits.start, model.logits.end].flatMap { logits in
                 Array(UnsafeRawBufferPointer(UnsafeBufferPointer(start: logits, count: batch.tokens)))
             }

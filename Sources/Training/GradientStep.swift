@@ -130,7 +130,9 @@ package final class GradientStep {
         var loss = SpanLoss()
         for (index, cut) in cuts.enumerated() {
             let packed = work.pack(items[cut])
-            model.forward(packed, dropout: work.dropout, watch: forwardWatch)
+            // Parameters change between steps only.
+            model.forward(
+                packed, dropout: work.dropout, watch: forwardWatch, isUpdated: local.tokens == 0)
             loss += model.profile.measure(.span) {
                 model.loss(
                     packed, weight: 1 / Float(work.batch.features.count), smoothing: labelSmoothing)

@@ -86,13 +86,26 @@ struct BenchPartOptions: ParsableArguments {
 
 struct BenchGEMM: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "gemm", abstract: "Matrix products in the shapes of a training step.",
+        commandName: "gemm",
+        abstract: "Matrix products in the shapes of a training step, by each library and in each precision.",
         discussion: "dure bench gemm --size base --threads 1")
 
     @OptionGroup var options: BenchPartOptions
 
     func run() throws {
-        try options.run { ProductBenchmark(configuration: $0, tokens: $1, pool: $2).run() }
+        try options.run { configuration, tokens, pool in
+            func measure(_ precision: Precision, _ library: ProductLibrary) -> ProductBenchmark {
+                ProductBenchmark(
+                    configuration: configuration, tokens: tokens,
+                    pool: WorkerPool(threadCount: pool.threadCount, library: library), precision: precision)
+            }
+            let baseline = measure(.single, .openBLAS).run()
+            guard ProductLibrary.oneDNN.isBuiltIn else { return baseline }
+            let other = measure(.single, .oneDNN).run(baseline: baseline, label: ", oneDNN")
+            guard Precision.slowBrain == nil else { return baseline + other }
+            return baseline + other
+                + measure(.brain, .oneDNN).run(baseline: baseline, label: ", oneDNN, bf16")
+        }
     }
 }
 

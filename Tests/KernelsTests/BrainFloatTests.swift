@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct BrainFloatTests {
     private static func rounded(_ values: [Float]) -> [Float] {
-        var halves = [UInt16](repeating: 0, count: values.count)
+        var halves = [BrainFloat](repeating: BrainFloat(0), count: values.count)
         var result = [Float](repeating: 9, count: values.count)
         roundToBrainFloat(values, into: &halves, count: values.count)
         expandBrainFloat(halves, into: &result, count: values.count)

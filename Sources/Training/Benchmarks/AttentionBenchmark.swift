@@ -6,12 +6,14 @@ import Model
 struct AttentionBenchmark {
     private let configuration: ModelConfiguration
     private let pool: WorkerPool
+    private let precision: Precision
     private let length: Int
     private let sequences: Int
 
-    init(configuration: ModelConfiguration, tokens: Int, pool: WorkerPool) {
+    init(configuration: ModelConfiguration, tokens: Int, pool: WorkerPool, precision: Precision = .single) {
         self.configuration = configuration
         self.pool = pool
+        self.precision = precision
         length = min(256, configuration.maxSequenceLength, tokens)
         sequences = tokens / length
     }
@@ -21,7 +23,9 @@ struct AttentionBenchmark {
         let (forward, backward) = measure()
         // Two products a pair of tokens and hidden unit forward, four backward.
         let operations = 4 * Double(sequences * configuration.hiddenSize) * Double(length * length)
-        let shape = "\(sequences) × \(length) tokens, \(configuration.headCount) heads"
+        let shape =
+            "\(sequences) × \(length) tokens, \(configuration.headCount) heads"
+            + (precision == .brain ? ", \(precision.rawValue)" : "")
         return [
             product, row("attention, \(shape)", forward, operations, limit: product.rate),
             row("attention, backward, \(shape)", backward, 2 * operations, limit: product.rate),
@@ -38,28 +42,29 @@ struct AttentionBenchmark {
 
     private func product() -> BenchmarkRow {
         let (tokens, hidden) = (sequences * length, configuration.hiddenSize)
-        let (a, b) = (FloatBuffer(randomCount: tokens * hidden), FloatBuffer(randomCount: hidden * hidden))
+        let (a, b) = (
+            RandomNumbers(tokens * hidden, precision), RandomNumbers(hidden * hidden, precision)
+        )
         let c = FloatBuffer(count: tokens * hidden)
         let measurement = Measurement(runs: 7, atLeast: 0.2) {
             Kernels.product(
-                pool, Matrix(a.pointer, rows: tokens, columns: hidden),
-                Matrix(b.pointer, rows: hidden, columns: hidden), transposeB: true,
+                pool, Operand(a.numbers, rows: tokens, columns: hidden),
+                Operand(b.numbers, rows: hidden, columns: hidden), transposeB: true,
                 into: Matrix(c.pointer, rows: tokens, columns: hidden))
         }
         return row(
-            "product, \(tokens)×\(hidden)×\(hidden)", measurement,
+            "product, \(tokens)×\(hidden)×\(hidden)" + (precision == .brain ? ", \(precision.rawValue)" : ""), measurement,
             2 * Double(tokens) * Double(hidden * hidden), limit: nil)
     }
 
     private func measure() -> (forward: Measurement, backward: Measurement) {
         let (tokens, hidden) = (sequences * length, configuration.hiddenSize)
-        let queryKeyValue = FloatBuffer(randomCount: 3 * tokens * hidden)
-        let (context, contextGradient) = (
-            FloatBuffer(count: tokens * hidden), FloatBuffer(randomCount: tokens * hidden)
-        )
-        let gradient = FloatBuffer(count: 3 * tokens * hidden)
+        let queryKeyValue = RandomNumbers(3 * tokens * hidden, precision)
+        let context = RandomNumbers(tokens * hidden, precision)
+        let contextGradient = FloatBuffer(randomCount: tokens * hidden)
+        let gradient = RandomNumbers(3 * tokens * hidden, precision)
         let logSumExp = FloatBuffer(count: tokens * configuration.headCount)
-        let room = AttentionShape.scratch(length: length, headSize: configuration.headSize)
+        let room = AttentionShape.scratch(length: length, headSize: configuration.headSize, precision)
         let scratch = FloatBuffer(count: room * pool.threadCount)
         let starts = (0...sequences).map { Int32($0 * length) }
         let features = (0..<sequences).map { UInt32($0) }
@@ -75,15 +80,15 @@ struct AttentionBenchmark {
                     stream: DropoutStream(seed: 1, step: 0), layer: 0, probability: 0.1, features: features)
                 let forward = Measurement(runs: 7, atLeast: 0.2) {
                     attentionForward(
-                        pool, shape, queryKeyValue: queryKeyValue.pointer, dropout: dropout,
-                        context: context.pointer, logSumExp: logSumExp.pointer, scratch: scratch.pointer,
+                        pool, shape, queryKeyValue: queryKeyValue.numbers, dropout: dropout,
+                        context: context.numbers, logSumExp: logSumExp.pointer, scratch: scratch.pointer,
                         scratchPerWorker: room)
                 }
                 let backward = Measurement(runs: 7, atLeast: 0.2) {
                     attentionBackward(
-                        pool, shape, queryKeyValue: queryKeyValue.pointer, dropout: dropout,
-                        logSumExp: logSumExp.pointer, context: context.pointer,
-                        contextGradient: contextGradient.pointer, queryKeyValueGradient: gradient.pointer,
+                        pool, shape, queryKeyValue: queryKeyValue.numbers, dropout: dropout,
+                        logSumExp: logSumExp.pointer, context: context.numbers,
+                        contextGradient: contextGradient.pointer, queryKeyValueGradient: gradient.numbers,
                         scratch: scratch.pointer, scratchPerWorker: room)
                 }
                 return (forward, backward)

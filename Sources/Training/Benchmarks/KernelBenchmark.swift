@@ -22,7 +22,11 @@ package struct KernelBenchmark {
         return [copy] + [
             activation(wide, copy.rate), activationGradient(wide, copy.rate), layerNorm(hidden, copy.rate),
             bias(3 * hidden, copy.rate), optimizer(copy.rate),
-        ] + AttentionBenchmark(configuration: configuration, tokens: tokens, pool: pool).run()
+        ]
+            + (Precision.slowBrain == nil ? Precision.allCases : [.single]).flatMap {
+                AttentionBenchmark(configuration: configuration, tokens: tokens, pool: pool, precision: $0)
+                    .run()
+            }
     }
 
     private func row(_ name: String, bytes: Int, limit: Double?, _ body: () -> Void) -> BenchmarkRow {
@@ -52,7 +56,7 @@ package struct KernelBenchmark {
             bias.fill(0)
             activationForward(
                 pool, .gelu, tokens: tokens, width: width, bias: bias.pointer, input: input.pointer,
-                output: output.pointer)
+                kept: NumberPointer(input.pointer), output: NumberPointer(output.pointer))
         }
     }
 
@@ -64,8 +68,10 @@ package struct KernelBenchmark {
             "GELU again, backward, bias, \(tokens)×\(width)", bytes: 16 * tokens * width, limit: limit
         ) {
             activationBackward(
-                pool, .gelu, tokens: tokens, width: width, input: input.pointer, gradient: gradient.pointer,
-                output: output.pointer, biasGradient: bias.pointer, scratch: scratch.pointer)
+                pool, .gelu, tokens: tokens, width: width, kept: NumberPointer(input.pointer),
+                gradient: gradient.pointer, output: NumberPointer(output.pointer),
+                inputGradient: NumberPointer(gradient.pointer), biasGradient: bias.pointer,
+                scratch: scratch.pointer)
         }
     }
 
@@ -91,7 +97,8 @@ package struct KernelBenchmark {
         let (target, bias) = (random(tokens * width), random(width))
         return row("bias, \(tokens)×\(width)", bytes: 8 * tokens * width, limit: limit) {
             biasForward(
-                pool, tokens: tokens, width: width, bias: bias.pointer, target: target.pointer)
+                pool, tokens: tokens, width: width, bias: bias.pointer, source: target.pointer,
+                target: NumberPointer(target.pointer))
         }
     }
 

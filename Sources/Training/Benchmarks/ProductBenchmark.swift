@@ -1,16 +1,21 @@
 import Kernels
 import Model
 
-/// The rate of matrix products in the shapes of a model's training step: the limit of a step.
+/// The rate of matrix products in the shapes of a model's training step, in one precision and by the pool's library:
+/// the limit of a step.
 package struct ProductBenchmark {
     private let configuration: ModelConfiguration
     private let tokens: Int
     private let pool: WorkerPool
+    private let precision: Precision
 
-    package init(configuration: ModelConfiguration, tokens: Int, pool: WorkerPool) {
+    package init(
+        configuration: ModelConfiguration, tokens: Int, pool: WorkerPool, precision: Precision = .single
+    ) {
         self.configuration = configuration
         self.tokens = tokens
         self.pool = pool
+        self.precision = precision
     }
 
     /// One product of a block: `[m, k]` times `[k, n]`.
@@ -51,7 +56,18 @@ package struct ProductBenchmark {
     }
 
     /// One row a shape, and last all of a block together, whose rate (GFLOP/s) is the limit of a step.
-    package func run() -> [BenchmarkRow] {
+    ///
+    /// - baseline: rows of the same shapes to compare with; label: what follows the name.
+    package func run(baseline: [BenchmarkRow] = [], label: String = "") -> [BenchmarkRow] {
+        rows(label).enumerated().map { index, row in
+            guard index < baseline.count else { return row }
+            return BenchmarkRow(
+                name: row.name, measurement: row.measurement, rate: row.rate, unit: row.unit,
+                limit: baseline[index].rate)
+        }
+    }
+
+    private func rows(_ label: String) -> [BenchmarkRow] {
         var rows: [BenchmarkRow] = []
         var seconds: [Double] = []
         for shape in shapes {
@@ -59,7 +75,7 @@ package struct ProductBenchmark {
             seconds.append(measurement.median)
             rows.append(
                 BenchmarkRow(
-                    name: "\(shape.name) \(shape.rows)×\(shape.columns)×\(shape.depth)",
+                    name: "\(shape.name) \(shape.rows)×\(shape.columns)×\(shape.depth)\(label)",
                     measurement: measurement, rate: shape.operations / measurement.median / 1e9,
                     unit: "GFLOP/s", limit: nil))
         }
@@ -67,29 +83,49 @@ package struct ProductBenchmark {
         let operations = shapes.reduce(0) { $0 + $1.operations }
         rows.append(
             BenchmarkRow(
-                name: "a block's dense products", measurement: Measurement([total]),
+                name: "a block's dense products\(label)", measurement: Measurement([total]),
                 rate: operations / total / 1e9, unit: "GFLOP/s", limit: nil))
         return rows
     }
 
     private func measure(_ shape: Shape) -> Measurement {
-        let a = FloatBuffer(count: shape.rows * shape.depth)
-        let b = FloatBuffer(count: shape.columns * shape.depth)
+        let a = RandomNumbers(shape.rows * shape.depth, precision)
+        let b = RandomNumbers(shape.columns * shape.depth, precision)
         let c = FloatBuffer(count: shape.rows * shape.columns)
-        a.fill(0.5)
-        b.fill(0.25)
         return Measurement(runs: 5, atLeast: 0.1) {
             product(
                 pool,
                 shape.transposeA
-                    ? Matrix(a.pointer, rows: shape.depth, columns: shape.rows)
-                    : Matrix(a.pointer, rows: shape.rows, columns: shape.depth),
+                    ? Operand(a.numbers, rows: shape.depth, columns: shape.rows)
+                    : Operand(a.numbers, rows: shape.rows, columns: shape.depth),
                 transposeA: shape.transposeA,
                 shape.transposeB
-                    ? Matrix(b.pointer, rows: shape.columns, columns: shape.depth)
-                    : Matrix(b.pointer, rows: shape.depth, columns: shape.columns),
+                    ? Operand(b.numbers, rows: shape.columns, columns: shape.depth)
+                    : Operand(b.numbers, rows: shape.depth, columns: shape.columns),
                 transposeB: shape.transposeB,
                 into: Matrix(c.pointer, rows: shape.rows, columns: shape.columns), shape.accumulation)
+        }
+    }
+}
+
+/// Random numbers for products.
+final class RandomNumbers {
+    let numbers: NumberPointer
+    private let memory: FloatBuffer
+
+    init(_ count: Int, _ precision: Precision) {
+        let singles = FloatBuffer(randomCount: count)
+        switch precision {
+        case .single:
+            memory = singles
+            numbers = NumberPointer(singles.pointer)
+        case .brain:
+            memory = FloatBuffer(count: Arena.padded(Arena.floats(count, .brain)))
+            var arena = Arena(memory)
+            numbers = arena.take(count, .brain)
+            if let target = numbers.brainFloats {
+                roundToBrainFloat(singles.pointer, into: target, count: count)
+            }
         }
     }
 }

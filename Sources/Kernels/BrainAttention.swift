@@ -1,0 +1,103 @@
+/// `attentionForward` of bfloat16: scores, softmax and what is summed up are singles; the operands of products are
+/// rounded.
+func forward(
+    _ pool: WorkerPool, _ shape: AttentionShape, _ queryKeyValue: UnsafeMutablePointer<BrainFloat>,
+    _ context: UnsafeMutablePointer<BrainFloat>, _ memory: AttentionMemory
+) {
+    pool.run(shape.sequences * shape.heads) { task, worker in
+        let head = HeadOfSequence(shape, task: task)
+        let work = BrainHeadScratch(memory.scratch(worker), length: head.length, headSize: shape.headSize)
+        work.pack(head.part(queryKeyValue, 0), into: work.query)
+        work.packPanels(head.part(queryKeyValue, 1), into: work.keyPanels)
+        work.packPairs(head.part(queryKeyValue, 2), into: work.valuePairs)
+        let denominators = memory.denominators(head, shape)
+        let target = head.slice(context)
+        let mask = memory.mask(head)
+        withMaskBits(head.length) { bits in
+            for block in work.blocks {
+                work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
+                for row in block {
+                    mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
+                    let scores = work.score(row, of: block)
+                    let result = softmaxRow(scores, work.width, scale: shape.scale, mask: mask, bits: bits)
+                    work.setWeights(row, of: block, scores)
+                    denominators[row] = result.logSumExp
+                    work.factors[row - block.lowerBound] = result.factor
+                }
+                work.weighted(block, work.valuePairs)
+                for row in block {
+                    work.unpack(row, of: block, scale: work.factors[row - block.lowerBound], into: target)
+                }
+            }
+        }
+    }
+}
+
+/// `attentionBackward` of bfloat16.
+func backward(
+    _ pool: WorkerPool, _ shape: AttentionShape, _ queryKeyValue: UnsafeMutablePointer<BrainFloat>,
+    _ context: UnsafeMutablePointer<BrainFloat>, _ contextGradient: UnsafePointer<Float>,
+    _ queryKeyValueGradient: UnsafeMutablePointer<BrainFloat>, _ memory: AttentionMemory
+) {
+    pool.run(shape.sequences * shape.heads) { task, worker in
+        let head = HeadOfSequence(shape, task: task)
+        let work = BrainHeadScratch(memory.scratch(worker), length: head.length, headSize: shape.headSize)
+        let upstream = head.slice(UnsafeMutablePointer(mutating: contextGradient))
+        let output = head.slice(context)
+        work.pack(head.part(queryKeyValue, 0), into: work.query)
+        work.packPairs(head.part(queryKeyValue, 0), into: work.queryPairs)
+        work.packPanels(head.part(queryKeyValue, 1), into: work.keyPanels)
+        work.packPairs(head.part(queryKeyValue, 1), into: work.keyPairs)
+        work.packPanels(head.part(queryKeyValue, 2), into: work.valuePanels)
+        work.pack(upstream, into: work.upstream)
+        work.packPairs(of: work.upstream, into: work.upstreamPairs)
+        let denominators = memory.denominators(head, shape)
+        let queryGradient = head.part(queryKeyValueGradient, 0)
+        let mask = memory.mask(head)
+        withMaskBits(head.length) { bits in
+            for block in work.blocks {
+                work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
+                work.products(of: work.upstream, block, with: work.valuePanels, into: work.gradients)
+                for row in block {
+                    mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
+                    let gradient = work.gradient(row, of: block)
+                    attentionRowBackward(
+                        scores: work.score(row, of: block), scale: shape.scale, gradient: gradient,
+                        width: work.width, logSumExp: denominators[row],
+                        projection: dot(upstream.row(row), output.row(row), shape.headSize), mask: mask,
+                        bits: bits)
+                    work.setWeights(row, of: block, gradient)
+                }
+                for row in stride(from: block.lowerBound, to: block.upperBound, by: 2) {
+                    work.setPairs(row, of: block, work.scores, into: work.scorePairs)
+                    work.setPairs(row, of: block, work.gradients, into: work.gradientPairs)
+                }
+                work.weighted(block, work.keyPairs)
+                for row in block { work.unpack(row, of: block, scale: shape.scale, into: queryGradient) }
+                work.addTransposed(block, work.scorePairs, work.upstreamPairs, to: work.valueGradient)
+                work.addTransposed(block, work.gradientPairs, work.queryPairs, to: work.keyGradient)
+            }
+        }
+        work.unpack(work.keyGradient, scale: shape.scale, into: head.part(queryKeyValueGradient, 1))
+        work.unpack(work.valueGradient, into: head.part(queryKeyValueGradient, 2))
+    }
+}
+
+/// Σ x·y.
+@inline(__always)
+private func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<BrainFloat>, _ count: Int) -> Float {
+    var lanes = Lanes(repeating: 0)
+    var index = 0
+    while index + Lanes.scalarCount <= count {
+        let halves = UnsafeRawPointer(y + index).loadUnaligned(as: SIMD16<UInt16>.self)
+        let words = SIMD16<UInt32>(truncatingIfNeeded: halves) &<< 16
+        lanes.addProduct(load(x, index), unsafeBitCast(words, to: Lanes.self))
+        index += Lanes.scalarCount
+    }
+    var total = lanes.sum()
+    while index < count {
+        total += x[index] * Float(y[index])
+        index += 1
+    }
+    return total
+}
