@@ -193,8 +193,8 @@ struct GradientMemory {
     let hidden: UnsafeMutablePointer<Float>
     /// `[tokens, hidden]`: of what a dense layer made, as products take it.
     let dense: NumberPointer
-    /// `[tokens, embedding]`, of what went into the projection; nil without one.
-    let embedding: UnsafeMutablePointer<Float>?
+    /// `[tokens, embedding]`, of what went into the projection, if there is one; may be the memory of `dense`.
+    let embedding: UnsafeMutablePointer<Float>
     /// For sums over tokens.
     let sumScratch: UnsafeMutablePointer<Float>
     /// For gradients of biases and LayerNorms that nobody wants; nil where there are none.
@@ -209,8 +209,8 @@ struct GradientMemory {
         }
         queryKeyValue = arena.take(3 * sizes.hidden, sizes.precision)
         hidden = arena.take(sizes.hidden)
-        dense = arena.take(sizes.hidden, sizes.precision)
-        embedding = sizes.projected > 0 ? arena.take(sizes.projected) : nil
+        dense = arena.take(sizes.dense, sizes.precision)
+        embedding = dense.singles ?? arena.take(sizes.projected)
         sumScratch = arena.take(sizes.sumScratch)
         discarded = sizes.discarded > 0 ? arena.take(sizes.discarded) : nil
     }
@@ -223,6 +223,7 @@ private struct Sizes {
     /// Embeddings that a projection reads; 0 without one.
     let projected: Int
     let hidden: Int
+    let dense: Int
     let wide: Int
     /// Products that are to be rounded; 0 where none is.
     let unrounded: Int
@@ -244,6 +245,8 @@ private struct Sizes {
         embedding = Arena.padded(tokens * configuration.embeddingSize)
         projected = configuration.projectsEmbeddings ? embedding : 0
         hidden = Arena.padded(tokens * configuration.hiddenSize)
+        // Where both are singles, the embeddings' gradient takes the place that dense layers are done with.
+        dense = precision == .single ? max(hidden, projected) : hidden
         // Attention's backward borrows the wide buffers for `[tokens, hidden]`.
         wide = Arena.padded(tokens * max(configuration.intermediateSize, configuration.hiddenSize))
         logSumExp = Arena.padded(tokens * configuration.headCount)
@@ -274,7 +277,8 @@ private struct Sizes {
     }
 
     private var backward: Int {
-        stored(wide) + stored(3 * hidden) + hidden + stored(hidden) + projected + sumScratch + discarded
+        stored(wide) + stored(3 * hidden) + hidden + stored(dense) + sumScratch + discarded
+            + (precision == .single ? 0 : projected)
     }
 
     /// Of `count` numbers in the products' precision.

@@ -75,9 +75,9 @@ extension Pass {
     private func projectBackward(
         gradients: ParameterViews, _ scratch: GradientMemory
     ) -> UnsafeMutablePointer<Float> {
-        guard let weight = productWeights.projection, let views = gradients.projection,
-            let target = scratch.embedding
-        else { return scratch.hidden }
+        guard let weight = productWeights.projection, let views = gradients.projection else {
+            return scratch.hidden
+        }
         timed(.bias) {
             biasBackward(
                 pool, gradient: NumberPointer(scratch.hidden), tokens: tokens, width: hidden,
@@ -89,7 +89,7 @@ extension Pass {
         denseBackward(
             scratch.dense.precision == .brain ? scratch.dense : NumberPointer(scratch.hidden), hidden,
             input: memory.embeddingOutput.operand, configuration.embeddingSize,
-            weightGradient: views.weight, weight: weight, inputGradient: target)
-        return target
+            weightGradient: views.weight, weight: weight, inputGradient: scratch.embedding)
+        return scratch.embedding
     }
 }

@@ -102,10 +102,12 @@ import Testing
         let pool = makePool()
         activationForward(
             pool, kind, tokens: 1, width: x.count, bias: bias.pointer, input: input.pointer,
-            output: output.pointer)
+            kept: NumberPointer(input.pointer), output: NumberPointer(output.pointer))
         activationBackward(
-            pool, kind, tokens: 1, width: x.count, input: input.pointer, gradient: gradient.pointer,
-            output: again.pointer, biasGradient: biasGradient.pointer, scratch: scratch.pointer)
+            pool, kind, tokens: 1, width: x.count, kept: NumberPointer(input.pointer),
+            gradient: gradient.pointer, output: NumberPointer(again.pointer),
+            inputGradient: NumberPointer(gradient.pointer), biasGradient: biasGradient.pointer,
+            scratch: scratch.pointer)
         keep(input, bias, biasGradient, scratch)
         #expect(
             zip(again.values(), output.values()).allSatisfy {
@@ -168,8 +170,10 @@ private struct ActivationCase: KernelCase {
         let bias = Memory.started(width)
         let scratch = Memory.unset(TokenBlocks.scratch(tokens: tokens, width: width))
         activationBackward(
-            pool, kind, tokens: tokens, width: width, input: input.pointer, gradient: gradient.pointer,
-            output: output.pointer, biasGradient: bias.pointer, scratch: scratch.pointer)
+            pool, kind, tokens: tokens, width: width, kept: NumberPointer(input.pointer),
+            gradient: gradient.pointer, output: NumberPointer(output.pointer),
+            inputGradient: NumberPointer(gradient.pointer), biasGradient: bias.pointer,
+            scratch: scratch.pointer)
         _ = (input.values(), scratch.values())
         return (gradient.values(), output.values(), bias.added())
     }
@@ -180,7 +184,7 @@ private struct ActivationCase: KernelCase {
         let output = Memory.unset(tokens * width)
         activationForward(
             pool, kind, tokens: tokens, width: width, bias: bias.pointer, input: input.pointer,
-            output: output.pointer)
+            kept: NumberPointer(input.pointer), output: NumberPointer(output.pointer))
         keep(bias)
         return (output, input)
     }

@@ -169,14 +169,16 @@ struct AttentionCase: KernelCase {
         let context = Memory.unset(tokens * width)
         let logSumExp = Memory.unset(size.heads * tokens)
         attentionForward(
-            pool, shape, queryKeyValue: queryKeyValue.pointer, dropout: dropout, context: context.pointer,
+            pool, shape, queryKeyValue: NumberPointer(queryKeyValue.pointer), dropout: dropout,
+            context: NumberPointer(context.pointer),
             logSumExp: logSumExp.pointer, scratch: scratch.pointer, scratchPerWorker: room)
         let contextGradient = Memory(upstream)
         let gradient = Memory.unset(3 * tokens * width)
         attentionBackward(
-            pool, shape, queryKeyValue: queryKeyValue.pointer, dropout: dropout,
-            logSumExp: logSumExp.pointer, context: context.pointer, contextGradient: contextGradient.pointer,
-            queryKeyValueGradient: gradient.pointer, scratch: scratch.pointer, scratchPerWorker: room)
+            pool, shape, queryKeyValue: NumberPointer(queryKeyValue.pointer), dropout: dropout,
+            logSumExp: logSumExp.pointer, context: NumberPointer(context.pointer),
+            contextGradient: contextGradient.pointer, queryKeyValueGradient: NumberPointer(gradient.pointer),
+            scratch: scratch.pointer, scratchPerWorker: room)
         keep(queryKeyValue, starts, sequenceFeatures)
         _ = (scratch.values(), logSumExp.values())
         #expect(contextGradient.values() == upstream)

@@ -115,7 +115,7 @@ private struct LayerNormCase: KernelCase {
         residualLayerNormBackward(
             pool, tokens: tokens, width: width, normalized: input.pointer, weights: weights,
             statistics: statistics, dropout: dropout?.dropout, gradient: gradient.pointer,
-            inputGradient: inputGradient.pointer,
+            inputGradient: NumberPointer(inputGradient.pointer),
             weightsGradient: LayerNormWeights(gamma: gammaGradient.pointer, beta: betaGradient.pointer),
             biasGradient: biasGradient.pointer, scratch: scratch.pointer)
         keep(memory)

@@ -45,6 +45,31 @@ import Testing
         #expect(trial.run(nil).bits == result.bits)
     }
 
+    @Test(
+        "products by oneDNN, and of bfloat16, are those of Double of the same operands", arguments: ways,
+        [
+            Shape(1, 1, 1), Shape(5, 17, 3), Shape(65, 7, 48), Shape(17, 33, 130), Shape(530, 96, 130),
+            Shape(3, 4, 0),
+        ])
+    func otherLibraries(
+        _ way: (transposeA: Bool, transposeB: Bool, accumulation: Accumulation), shape: Shape
+    ) {
+        for precision in Precision.allCases {
+            let trial = ProductTrial(
+                way.transposeA, way.transposeB, way.accumulation, shape, precision: precision)
+            let expected = trial.expected()
+            for threads in [1, 3] {
+                _ = makePool()
+                let pool = WorkerPool(threadCount: threads, library: .oneDNN)
+                let result = trial.run(pool)
+                #expect(
+                    largestDifference(result.doubles, expected) <= 1e-6 * Double(shape.depth + 1),
+                    "\(precision), \(threads) threads")
+                #expect(trial.run(pool).bits == result.bits, "\(precision), \(threads) threads")
+            }
+        }
+    }
+
     @Test("what stood in an overwritten target does not matter, even NaN")
     func overwrites() {
         for depth in [0, 1, 9] {
@@ -79,11 +104,13 @@ private struct ProductTrial {
     private let b: [Float]
     private let c: [Float]
     private let strides: (a: Int, b: Int, c: Int)
+    private let precision: Precision
 
     init(
         _ transposeA: Bool, _ transposeB: Bool, _ accumulation: Accumulation,
-        _ shape: MatrixProductTests.Shape, before: Float? = nil
+        _ shape: MatrixProductTests.Shape, before: Float? = nil, precision: Precision = .single
     ) {
+        self.precision = precision
         self.shape = shape
         self.transposeA = transposeA
         self.transposeB = transposeB
@@ -92,8 +119,9 @@ private struct ProductTrial {
         let (bRows, bColumns) = transposeB ? (shape.columns, shape.depth) : (shape.depth, shape.columns)
         strides = (aColumns + 3, bColumns + 1, shape.columns + 2)
         var random = TestRandom(UInt64(shape.rows + 7 * shape.columns + 31 * shape.depth))
-        a = random.normals(aRows * strides.a)
-        b = random.normals(bRows * strides.b)
+        let (a, b) = (random.normals(aRows * strides.a), random.normals(bRows * strides.b))
+        self.a = precision == .single ? a : a.map(rounded)
+        self.b = precision == .single ? b : b.map(rounded)
         let target = random.normals(shape.rows * strides.c)
         c = before.map { [Float](repeating: $0, count: target.count) } ?? target
     }
@@ -108,7 +136,18 @@ private struct ProductTrial {
             reading: right.pointer, rows: transposeB ? shape.columns : shape.depth,
             columns: transposeB ? shape.depth : shape.columns, stride: strides.b)
         let result = Matrix(target.pointer, rows: shape.rows, columns: shape.columns, stride: strides.c)
-        if let pool {
+        if let pool, precision == .brain {
+            let operands = (Memory<UInt16>(rounding: a), Memory<UInt16>(rounding: b))
+            product(
+                pool,
+                Operand(
+                    operands.0.numbers, rows: first.rows, columns: first.columns, stride: first.stride),
+                transposeA: transposeA,
+                Operand(
+                    operands.1.numbers, rows: second.rows, columns: second.columns, stride: second.stride),
+                transposeB: transposeB, into: result, accumulation)
+            keep(operands.0, operands.1)
+        } else if let pool {
             product(
                 pool, first, transposeA: transposeA, second, transposeB: transposeB, into: result,
                 accumulation)

@@ -21,7 +21,8 @@ import Testing
         let gradient = Memory.started(5)
         let nothing = Memory<Float>([])
         biasBackward(
-            makePool(2), gradient: nothing.pointer, tokens: 0, width: 5, bias: gradient.pointer,
+            makePool(2), gradient: NumberPointer(nothing.pointer), tokens: 0, width: 5,
+            bias: gradient.pointer,
             scratch: nothing.pointer)
         keep(nothing)
         #expect(gradient.added() == [0, 0, 0, 0, 0])
@@ -45,12 +46,15 @@ private struct BiasCase: KernelCase {
     func run(_ pool: WorkerPool) -> KernelOutcome {
         let bias = Memory(inputs["bias", default: []])
         let target = Memory(inputs["target", default: []])
-        biasForward(pool, tokens: tokens, width: width, bias: bias.pointer, target: target.pointer)
+        biasForward(
+            pool, tokens: tokens, width: width, bias: bias.pointer, source: target.pointer,
+            target: NumberPointer(target.pointer))
         let gradient = Memory(upstream)
         let biasGradient = Memory.started(width)
         let scratch = Memory.unset(TokenBlocks.scratch(tokens: tokens, width: width))
         biasBackward(
-            pool, gradient: gradient.pointer, tokens: tokens, width: width, bias: biasGradient.pointer,
+            pool, gradient: NumberPointer(gradient.pointer), tokens: tokens, width: width,
+            bias: biasGradient.pointer,
             scratch: scratch.pointer)
         keep(bias)
         _ = scratch.values()
