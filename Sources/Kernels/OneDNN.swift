@@ -17,3 +17,6 @@ enum OneDNN {
         static let version: String? = nil
     #endif
 }
+
+/// The library and its version, as `oneDNN 2.6.3`; nil in a build without it.
+package var oneDNNVersion: String? { OneDNN.version }

@@ -16,9 +16,11 @@ package struct DistributedForward {
     private let communicator: any Communicator
 
     /// - capacity: of a micro-batch; the same on every rank.
+    /// - precision: of the products' operands.
     package init(
         configuration: ModelConfiguration, layout: ParameterLayout, parameters: FloatBuffer,
-        capacity: BatchCapacity, pool: WorkerPool, communicator: any Communicator
+        capacity: BatchCapacity, pool: WorkerPool, communicator: any Communicator,
+        precision: Precision = .single
     ) {
         self.capacity = capacity
         self.pool = pool
@@ -26,7 +28,8 @@ package struct DistributedForward {
         models = (0..<pool.threadCount).map { _ in
             SpanModel(
                 configuration: configuration, layout: layout, parameters: parameters, capacity: capacity,
-                pool: WorkerPool(threadCount: 1), purpose: .inference)
+                pool: WorkerPool(threadCount: 1, library: pool.library), purpose: .inference,
+                precision: precision)
         }
     }
 
