@@ -208,7 +208,7 @@ extension ProductLibrary: ExpressibleByArgument {}
 
 /// With what matrix products are computed.
 struct ProductOptions: ParsableArguments {
-    @Option(help: "Numbers that products multiply; bf16 is the faster where the processor has it.")
+    @Option(help: "Numbers that products multiply; bf16 is faster where the processor has it.")
     var precision = Precision.single
 
     @Flag(help: "Let --precision take what is slower than fp32 on this machine.")
