@@ -91,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: ["Training", "TestSupport"], swiftSettings: processor),
-        .testTarget(name: "CommandLineTests", dependencies: ["dure", "Checkpoints", "TestSupport"]),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["dure", "Checkpoints", "Kernels", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

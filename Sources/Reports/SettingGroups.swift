@@ -38,6 +38,7 @@ enum SettingGroup: String, CaseIterable {
         (.evaluation, "checkpoint-compression metric-for-best-model early-stopping-patience"),
         (.evaluation, "load-best-model-at-end logging-steps"),
         (.compute, "threads micro-batch-tokens gradient-checkpointing precision parameter-check-steps"),
+        (.compute, "allow-slow-precision product-library"),
         (.compute, "gradient-bucket-megabytes communication-progress shard-optimizer shared-memory"),
         (.compute, "deterministic-reduction gradient-compression"),
     ]

@@ -51,22 +51,33 @@ package struct ComputePlan {
         return notices
     }
 
+    /// Of the numbers that products multiply.
+    package var precision: Precision { demand.precision }
+
     /// A model over `parameters` with memory for these micro-batches, and no more than `longest` a feature.
     package func model(_ loaded: LoadedModel, longest: Int) -> SpanModel {
         SpanModel(
             configuration: loaded.configuration, layout: loaded.layout, parameters: loaded.parameters,
             capacity: BatchCapacity(tokens: microBatchTokens, sequenceLength: longest), pool: pool,
-            scope: demand.scope)
+            scope: demand.scope, productWeights: productWeights(loaded))
     }
 
     /// Forward passes over `parameters`, of features of up to `longest` tokens.
+    ///
+    /// - productWeights: of the same parameters, to share them.
     package func forward(
-        _ loaded: LoadedModel, longest: Int, communicator: any Communicator
+        _ loaded: LoadedModel, longest: Int, communicator: any Communicator,
+        productWeights: ProductWeights? = nil
     ) -> DistributedForward {
         DistributedForward(
             configuration: loaded.configuration, layout: loaded.layout, parameters: loaded.parameters,
             capacity: DistributedForward.capacity(longest: longest, microBatchTokens: demand.requestedTokens),
-            pool: pool, communicator: communicator)
+            pool: pool, communicator: communicator,
+            productWeights: productWeights ?? self.productWeights(loaded))
+    }
+
+    private func productWeights(_ loaded: LoadedModel) -> ProductWeights {
+        ProductWeights(loaded.configuration, loaded.layout, loaded.parameters, precision)
     }
 }
 
@@ -93,18 +104,21 @@ extension Communicator {
     ///
     /// - batchSize: features of a step.
     /// - savesState: whether rank 0 is to write checkpoints.
-    /// - Throws: `TrainingError` when a micro-batch cannot hold such a window, or memory what is to be computed.
+    /// - Throws: `TrainingError` when products cannot be as they were asked for, when a micro-batch cannot hold such a
+    ///   window, or memory what is to be computed.
     package func planCompute(
         _ settings: ComputeSettings, _ configuration: ModelConfiguration, sequenceLength: Int,
         for purpose: MemoryDemand.Purpose, exchange: ExchangeSettings = ExchangeSettings(),
         batchSize: Int = 1, scope: TrainingScope = TrainingScope(), savesState: Bool = false,
         memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
+        let productNotices = try ProductChoice(settings).agree(over: self)
         let budget = try ThreadBudget(communicator: self, requested: settings.threads)
         var demand = MemoryDemand(
             configuration, for: purpose, sequenceLength: sequenceLength, threads: budget.threads,
             requestedTokens: settings.microBatchTokens)
         demand.scope = scope
+        demand.precision = settings.precision
         var trains = false
         if case .training = purpose { trains = true }
         demand.sharing =
@@ -129,8 +143,9 @@ extension Communicator {
             demand, tokens: tokens, wanted: wanted, savesState: savesState, copiesState: copiesState,
             pool: WorkerPool(
                 threadCount: budget.threads,
-                productParts: exchange.isDeterministic ? ExchangeSettings.productParts : nil),
-            notices: budget.notices + blasNotices())
+                productParts: exchange.isDeterministic ? ExchangeSettings.productParts : nil,
+                library: settings.productLibrary),
+            notices: budget.notices + blasNotices() + productNotices)
     }
 
     /// `plan` with the memory that is left now that the weights and the data are loaded, and windows turned out

@@ -206,7 +206,9 @@ extension EvaluationRun {
             let plan = try communicator.planCompute(
                 settings.compute, model.configuration, sequenceLength: windows.maxSequenceLength,
                 for: .evaluation)
-            if index == 0 { for notice in plan.notices { logger.warning("\(notice)") } }
+            guard index == 0 else { continue }
+            for notice in plan.notices { logger.warning("\(notice)") }
+            if let notice = missingLibraryNotice() { logger.info("\(notice)") }
         }
     }
 

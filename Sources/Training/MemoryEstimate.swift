@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Model
 
 /// Bytes that a rank takes, by what for.
@@ -12,11 +13,13 @@ package struct MemoryEstimate: Sendable, Equatable {
     package var evaluation = 0
     /// The copy of parameters and optimizer state that is written while training goes on: this rank's share.
     package var checkpoint = 0
+    /// The copy of the weights that products of less than single precision multiply; training and evaluation have one.
+    package var weightCopy = 0
 
     package var total: Int { unbounded + activations + evaluation + checkpoint }
 
     /// What no setting changes.
-    var unbounded: Int { parameters + gradients + optimizer }
+    var unbounded: Int { parameters + gradients + optimizer + weightCopy }
 
     static func text(_ bytes: Int) -> String {
         bytes < 100_000_000
@@ -29,7 +32,8 @@ extension MemoryEstimate: CustomStringConvertible {
 
     var parts: String {
         [
-            ("parameters", parameters), ("gradients", gradients), ("optimizer", optimizer),
+            ("parameters", parameters), ("bf16 weights", weightCopy), ("gradients", gradients),
+            ("optimizer", optimizer),
             ("activations", activations), ("evaluation", evaluation), ("checkpoint", checkpoint),
         ]
         .filter { $1 > 0 }.map { "\($0) \(Self.text($1))" }.joined(separator: ", ")
@@ -63,6 +67,8 @@ package struct MemoryDemand: Sendable {
     /// Ranks of the host that has a copy of the state to be written, each counting its part; nil without one.
     package var checkpointSharing: Int?
     package var scope = TrainingScope()
+    /// Of the numbers that products multiply.
+    package var precision = Precision.single
 
     package init(
         _ configuration: ModelConfiguration, for purpose: Purpose, sequenceLength: Int = 1, threads: Int = 1,
@@ -79,6 +85,10 @@ package struct MemoryDemand: Sendable {
     package func estimate(tokens: Int) -> MemoryEstimate {
         let tensors = ParameterLayout(configuration).count * MemoryLayout<Float>.stride
         var estimate = MemoryEstimate(parameters: tensors / sharing)
+        if purpose != .weights {
+            // Each rank has its own, also where ranks share the parameters.
+            estimate.weightCopy = SpanModel.weightCopyBytes(configuration, precision)
+        }
         if purpose == .evaluation || purpose == .training(validates: true) {
             estimate.evaluation = threads * activationBytes(forwardCapacity, threads: 1, .inference)
         }
@@ -105,7 +115,8 @@ package struct MemoryDemand: Sendable {
         let scores = Double(threads) * Double(capacity.sequenceLength) * Double(capacity.sequenceLength)
         let limit = 1e15
         guard Double(capacity.tokens) * width + scores < limit / 4 else { return Int(limit) }
-        return SpanModel.activationBytes(configuration, capacity, threads: threads, purpose, scope)
+        return SpanModel.activationBytes(
+            configuration, capacity, threads: threads, purpose, scope, precision: precision)
     }
 }
 

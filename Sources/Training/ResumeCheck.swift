@@ -42,17 +42,22 @@ struct ResumeCheck {
         "metric-for-best-model", "layerwise-lr-decay", "label-smoothing", "freeze-embeddings",
         "freeze-layers",
         "max-train-samples", "max-eval-samples", "overfit-batch",
+        // It rounds every operand of a product to 8 bits, as gradient-compression does what is sent: that is more
+        // than the last bits of sums.
+        "precision",
     ]
     /// What a checkpoint from before some settings were there was trained with.
     private static let once = [
         "features": "\"default\"", "split-sentences": "false", "layerwise-lr-decay": "1",
         "label-smoothing": "0", "freeze-embeddings": "false", "freeze-layers": "0",
+        "precision": "\"fp32\"", "product-library": "\"openblas\"",
     ]
     /// Settings that, together with the data, make the schedule.
     private static let length = ["num-train-epochs", "max-steps", "warmup-ratio", "warmup-steps"]
     /// Settings that change how sums are rounded, and nothing else.
     private static let rounding = [
         "deterministic-reduction", "gradient-bucket-megabytes", "shard-optimizer", "shared-memory",
+        "product-library",
     ]
 
     /// What changes the training, as "--batch-size 8 instead of 16".

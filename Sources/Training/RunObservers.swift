@@ -94,11 +94,12 @@ extension TrainingRun {
             )
         }
         for notice in compute.notices { logger.warning("\(notice)") }
+        if let notice = missingLibraryNotice() { logger.info("\(notice)") }
         logger.info(
             """
             \(prepared.loaded.layout.count) parameters · \(communicator.size) rank(s) × \
             \(compute.pool.threadCount) thread(s) · batch \(prepared.sampler.batchSize) · micro-batches of \
-            \(compute.microBatchTokens) tokens · OpenBLAS \(blasCoreName())
+            \(compute.microBatchTokens) tokens · \(productsName(compute.precision, compute.pool.library))
             """)
         var json = JSONValue.null
         try communicator.onRoot {

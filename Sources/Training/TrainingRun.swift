@@ -67,7 +67,7 @@ package struct TrainingRun {
             communicator: communicator, observers: observers.all)
         trainer.watch = watch
         trainer.isAskedToStop = { StopRequest.isMade }
-        let evaluator = makeEvaluator(prepared)
+        let evaluator = makeEvaluator(prepared, model.productWeights)
         trainer.evaluate = evaluation(evaluator, folder?.output, onProgress: observers.progress?.evaluated)
         let store = try folder.map { try checkpointStore($0.output, prepared.loaded) }
         try communicator.onRoot {
@@ -182,10 +182,13 @@ extension TrainingRun {
         ).run()
     }
 
-    private func makeEvaluator(_ prepared: PreparedTraining) -> Evaluator? {
+    private func makeEvaluator(
+        _ prepared: PreparedTraining, _ productWeights: ProductWeights
+    ) -> Evaluator? {
         guard let data = prepared.validation else { return nil }
         let forward = prepared.compute.forward(
-            prepared.loaded, longest: data.longest, communicator: communicator)
+            prepared.loaded, longest: data.longest, communicator: communicator,
+            productWeights: productWeights)
         return Evaluator(
             forward: forward, data: data, answers: settings.answers, communicator: communicator)
     }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Kernels
 import Model
 import QuestionAnswering
 
@@ -77,12 +78,18 @@ package enum FeatureCacheChoice: Sendable, Equatable {
     }
 }
 
-/// How much a rank computes at once, and on how many threads.
+/// How much a rank computes at once, on how many threads and with which products.
 package struct ComputeSettings: Sendable, Equatable {
     /// Most tokens in flight; nil chooses from the model.
     package var microBatchTokens: Int?
     /// Compute threads of a rank; nil takes the cores the process may run on, shared by the ranks of the host.
     package var threads: Int?
+    /// Of the numbers that products multiply.
+    package var precision = Precision.single
+    /// Whether `precision` may be one that is slower here than the default.
+    package var allowsSlowPrecision = false
+    /// Who computes products of single precision.
+    package var productLibrary = ProductLibrary.openBLAS
 
     package init(microBatchTokens: Int? = nil, threads: Int? = nil) {
         self.microBatchTokens = microBatchTokens
@@ -295,6 +302,9 @@ extension TrainingSettings {
             ("attention-dropout-prob", attentionDropout.map(JSONValue.float) ?? .null),
             ("micro-batch-tokens", compute.microBatchTokens.map(JSONValue.integer) ?? .null),
             ("threads", compute.threads.map(JSONValue.integer) ?? .null),
+            ("precision", .string(compute.precision.rawValue)),
+            ("allow-slow-precision", .boolean(compute.allowsSlowPrecision)),
+            ("product-library", .string(compute.productLibrary.rawValue)),
             ("logging-steps", .integer(loggingSteps)),
             ("skip-nonfinite-steps", .integer(skippableSteps)),
             ("overfit-batch", overfitBatch.map(JSONValue.integer) ?? .null),

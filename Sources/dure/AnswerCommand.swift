@@ -30,6 +30,7 @@ struct AnswerCommand: ConfiguredCommand {
     @OptionGroup(title: "Windows") var features: FeatureOptions
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Compute") var products: ProductOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
     @OptionGroup(title: "Messages") var messages: MessageOptions
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
@@ -66,10 +67,12 @@ struct AnswerCommand: ConfiguredCommand {
         let preparation = try DataPreparation(
             configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings)
         let plan = try communicator.planCompute(
-            compute.settings, opened.configuration, sequenceLength: settings.maxSequenceLength,
+            products.added(to: compute.settings), opened.configuration,
+            sequenceLength: settings.maxSequenceLength,
             for: .evaluation)
         let loaded = try LoadedModel(opened, seed: 42, trains: false, communicator: communicator)
         for notice in loaded.notices + plan.notices { logger.warning("\(notice)") }
+        if let notice = missingLibraryNotice() { logger.info("\(notice)") }
         var answerSettings = answers.settings
         answerSettings.bestCount = max(answerSettings.bestCount, topK)
         return Answerer(

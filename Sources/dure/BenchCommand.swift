@@ -136,6 +136,7 @@ struct BenchStepOptions: ParsableArguments {
     @OptionGroup var scope: ScopeOptions
     @OptionGroup var model: BenchModelOptions
     @OptionGroup var compute: ComputeOptions
+    @OptionGroup var products: ProductOptions
     @OptionGroup var ranks: RankOptions
     @OptionGroup var exchange: ExchangeOptions
 
@@ -150,7 +151,7 @@ struct BenchStepOptions: ParsableArguments {
         settings.batchSize = batchSize
         settings.maxSequenceLength = maxSeqLength
         settings.steps = steps
-        settings.compute = compute.settings
+        settings.compute = products.added(to: compute.settings)
         settings.scope = scope.scope
         settings.exchange = exchange.settings
         return settings

@@ -45,6 +45,7 @@ struct DoctorCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Optimizer") var scope: ScopeOptions
     @OptionGroup(title: "Windows") var features: FeatureOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Compute") var products: ProductOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
@@ -79,7 +80,7 @@ struct DoctorCommand: RankedCommand, ConfiguredCommand {
         settings.outputDirectory = outputDir
         settings.features = features.settings()
         settings.tokenizer = tokenizer.overrides
-        settings.compute = compute.settings
+        settings.compute = products.added(to: compute.settings)
         settings.batchSize = batch.size
         settings.scope = scope.scope
         settings.saveTotalLimit = saveTotalLimit

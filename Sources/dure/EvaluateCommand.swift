@@ -50,6 +50,7 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Windows") var cache: FeatureCacheOptions
     @OptionGroup(title: "Answers") var answers: AnswerOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Compute") var products: ProductOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
     @OptionGroup(title: "Messages") var messages: MessageOptions
@@ -94,7 +95,7 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
         settings.isLengthGiven = features.maxSeqLength != nil
         settings.answers = answers.settings
         settings.tokenizer = tokenizer.overrides
-        settings.compute = compute.settings
+        settings.compute = products.added(to: compute.settings)
         settings.featureCache = cache.choice(.off)
         settings.logitsFile = saveLogits
         settings.maxSamples = maxEvalSamples

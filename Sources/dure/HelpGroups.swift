@@ -178,6 +178,8 @@ extension FlagHelp {
 
     private static let compute = [
         FlagHelp("precision", .compute, "form"),
+        FlagHelp("allow-slow-precision", .compute),
+        FlagHelp("product-library", .compute, "name"),
         FlagHelp("micro-batch-tokens", .compute, "n", "1 or more", standard: "chosen from the model"),
         FlagHelp(
             "threads", .compute, "n", "from 1 to 1024",

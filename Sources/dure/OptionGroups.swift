@@ -1,4 +1,5 @@
 import ArgumentParser
+import Kernels
 import QuestionAnswering
 import Training
 
@@ -200,4 +201,27 @@ struct ComputeOptions: ParsableArguments {
     }
 
     var settings: ComputeSettings { ComputeSettings(microBatchTokens: microBatchTokens, threads: threads) }
+}
+
+extension Precision: ExpressibleByArgument {}
+extension ProductLibrary: ExpressibleByArgument {}
+
+/// With what matrix products are computed.
+struct ProductOptions: ParsableArguments {
+    @Option(help: "Numbers that products multiply; bf16 is faster where the processor has it.")
+    var precision = Precision.single
+
+    @Flag(help: "Let --precision take what is slower than fp32 on this machine.")
+    var allowSlowPrecision = false
+
+    @Option(help: "Who computes products of fp32: measure with dure bench gemm.")
+    var productLibrary = ProductLibrary.openBLAS
+
+    func added(to settings: ComputeSettings) -> ComputeSettings {
+        var settings = settings
+        settings.precision = precision
+        settings.allowsSlowPrecision = allowSlowPrecision
+        settings.productLibrary = productLibrary
+        return settings
+    }
 }

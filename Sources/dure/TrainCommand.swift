@@ -55,6 +55,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Run") var schedule: RunOptions
     @OptionGroup(title: "Run") var resume: ResumeOptions
     @OptionGroup(title: "Compute") var compute: ComputeOptions
+    @OptionGroup(title: "Compute") var products: ProductOptions
     @OptionGroup(title: "Ranks") var ranks: RankOptions
     @OptionGroup(title: "Ranks") var exchange: ExchangeOptions
     @OptionGroup(title: "Text") var tokenizer: TokenizerOptions
@@ -118,7 +119,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         settings.featureCache = cache.choice(.besideOutput)
         settings.answers = answers.settings
         settings.tokenizer = tokenizer.overrides
-        settings.compute = compute.settings
+        settings.compute = products.added(to: compute.settings)
         settings.exchange = exchange.settings
         settings.parameterCheckSteps = exchange.parameterCheckSteps > 0 ? exchange.parameterCheckSteps : nil
         settings.evaluation = schedule.evalStrategy.interval(schedule.evalSteps)

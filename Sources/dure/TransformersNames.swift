@@ -124,9 +124,14 @@ extension TransformersName {
             "fp16", "precision", value: "bf16",
             note: "training is in fp32 by default; processors' 16 bits are bfloat16"),
         TransformersName("bf16", "precision", value: "bf16", note: "training is in fp32 by default"),
+        TransformersName(
+            "fp16_full_eval", "precision", value: "bf16",
+            note: "one flag for training and evaluation; processors' 16 bits are bfloat16"),
+        TransformersName(
+            "bf16_full_eval", "precision", value: "bf16", note: "one flag for training and evaluation"),
         TransformersName("tf32", note: "processors have no TF32"),
         TransformersName("fp16_opt_level", note: "there is no loss scaling to choose"),
-        TransformersName("half_precision_backend", note: "there is one backend"),
+        TransformersName("half_precision_backend", note: "bf16 has one backend, oneDNN"),
         TransformersName("no_cuda", note: "training is on processors"),
         TransformersName("use_cpu", note: "training is on processors"),
         TransformersName("n_gpu", note: "mpirun -n N, or launch/local N, starts N ranks"),

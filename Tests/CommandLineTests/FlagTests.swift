@@ -36,6 +36,7 @@ extension ProgramTests {
             "--null-score-diff-threshold": notFinite,
             "--lr-scheduler-type": ["", "line", "Linear"], "--eval-strategy": ["", "never"],
             "--save-strategy": ["", "always"], "--unanswerable-windows": ["", "keep"],
+            "--precision": ["", "fp16", "BF16"], "--product-library": ["", "mkl", "oneDNN"],
         ]
 
         @Test(arguments: training.keys.sorted())
@@ -54,7 +55,7 @@ extension ProgramTests {
         @Test(arguments: [
             "--max-seq-length", "--doc-stride", "--max-query-length", "--n-best-size", "--max-answer-length",
             "--null-score-diff-threshold", "--blank-longer-than", "--decode", "--micro-batch-tokens",
-            "--threads",
+            "--threads", "--precision", "--product-library",
         ])
         func evaluateAndAnswerRefuseThemToo(flag: String) async throws {
             for value in try #require(Self.training[flag]) {

@@ -56,7 +56,10 @@ import Testing
             ),
             (["--per_device_eval_batch_size", "8"], "--per_device_eval_batch_size", "micro-batch-tokens"),
             (["--dataset_name", "squad_kor_v1"], "--dataset_name", "did you mean --train-file?"),
-            (["--fp16"], "--fp16", "bf"), (["--no_cuda"], "--no_cuda", "not needed"),
+            (["--fp16"], "--fp16", "did you mean --precision bf16? (training is in fp32 by default; proc"),
+            (["--bf16"], "--bf16", "did you mean --precision bf16?"),
+            (["--bf16_full_eval"], "--bf16_full_eval", "did you mean --precision bf16?"),
+            (["--precision", "fp16"], "'fp16'", "did you mean"), (["--no_cuda"], "--no_cuda", "not needed"),
             (["--resume_from_checkpoint", "x"], "--resume_from_checkpoint", "did you mean --resume?"),
         ] as [([String], String, String)])
     func aFlagThatIsNoneIsAnswered(arguments: [String], what: String, remedy: String) throws {

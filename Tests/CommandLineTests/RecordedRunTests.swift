@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import TestSupport
 import Testing
 
@@ -15,6 +16,8 @@ extension ProgramTests {
             "--split-by", "article", "--eval-strategy", "steps", "--eval-steps", "3",
             "--metric-for-best-model", "korquad_f1", "--load-best-model-at-end", "--strict",
             "--gradient-bucket-megabytes", "0.016001", "--no-feature-cache", "--save-strategy", "no",
+            "--precision", "bf16", "--allow-slow-precision", "--product-library",
+            ProductLibrary.oneDNN.isBuiltIn ? "onednn" : "openblas",
         ]
 
         /// Every line of the metrics but for what the clock decides.

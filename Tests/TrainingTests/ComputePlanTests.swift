@@ -1,4 +1,5 @@
 import Distributed
+import Kernels
 import Model
 import TestSupport
 import Testing
@@ -54,6 +55,24 @@ import Training
 
     @Test func threadsAreThoseAskedFor() throws {
         #expect(try Self.plan(tokens: nil, threads: 3).pool.threadCount == 3)
+    }
+
+    @Test func productsAreThoseAskedFor() throws {
+        var settings = ComputeSettings(microBatchTokens: 128, threads: 2)
+        settings.precision = .brain
+        settings.allowsSlowPrecision = true
+        settings.productLibrary = ProductLibrary.oneDNN.isBuiltIn ? .oneDNN : .openBLAS
+        let communicator = SingleProcess()
+        let plan = try communicator.planCompute(
+            settings, Self.configuration(), sequenceLength: 128, for: .training(validates: false))
+        let confirmed = try communicator.confirm(plan, longest: 100)
+        for plan in [plan, confirmed] {
+            #expect(plan.precision == .brain && plan.pool.library == settings.productLibrary)
+            #expect(
+                plan.memory.weightCopy == SpanModel.weightCopyBytes(try Self.configuration(), .brain))
+        }
+        #expect(try Self.plan(tokens: nil).precision == .single)
+        #expect(try Self.plan(tokens: nil).pool.library == .openBLAS)
     }
 
     @Test func shortMemoryMakesMicroBatchesSmallerAndSaysSo() throws {

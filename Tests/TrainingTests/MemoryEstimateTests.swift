@@ -43,6 +43,34 @@ import Training
         #expect(weights.total == one.parameters && weights.parameters == one.parameters)
     }
 
+    @Test func aCopyOfTheWeightsIsOneOfARankWhateverRanksShare() throws {
+        for purpose in [MemoryDemand.Purpose.evaluation, .training(validates: true)] {
+            var demand = try Self.demand(for: purpose, threads: 4)
+            let single = demand.estimate(tokens: 128)
+            #expect(single.weightCopy == 0)
+            demand.precision = .brain
+            let copy = SpanModel.weightCopyBytes(demand.configuration, .brain)
+            #expect(demand.estimate(tokens: 128).weightCopy == copy)
+            demand.sharing = 2
+            #expect(demand.estimate(tokens: 128).weightCopy == copy)
+            let capacity = DistributedForward.capacity(longest: 64, microBatchTokens: nil)
+            #expect(
+                demand.estimate(tokens: 128).evaluation
+                    == 4
+                    * SpanModel.activationBytes(
+                        demand.configuration, capacity, threads: 1, .inference, precision: .brain))
+        }
+        var weights = try Self.demand(for: .weights)
+        weights.precision = .brain
+        #expect(weights.estimate(tokens: 128).weightCopy == 0)
+        var estimate = try Self.demand().estimate(tokens: 128)
+        let total = estimate.total
+        #expect(!"\(estimate)".contains("bf16"))
+        estimate.weightCopy = 5_000_000
+        #expect(estimate.total == total + 5_000_000)
+        #expect("\(estimate)".contains(", bf16 weights 5.0 MB, "))
+    }
+
     @Test func whatDoesNotFitIsRefusedWithTheFlagsToChange() throws {
         let demand = try Self.demand()
         let estimate = demand.estimate(tokens: 128)

@@ -41,7 +41,7 @@ import Testing
     @Test func aCheckpointFromBeforeASettingWasThereIsNoChange() throws {
         func old(_ change: (inout TrainingSettings) -> Void = { _ in }) throws -> ResumeCheck {
             var settings = TrainingSettings(model: "m", outputDirectory: "o", trainFiles: ["t"])
-            let names = ["features", "clean", "split-sentences"]
+            let names = ["features", "clean", "split-sentences", "precision", "product-library"]
             let flags = settings.flags(ranks: 2).filter { !names.contains($0.0) }
             change(&settings)
             let progress = TrainingProgress(
@@ -49,7 +49,7 @@ import Testing
                 settings: JSONValue.object(flags).compact, additional: Self.identity().attributes)
             return try ResumeCheck(Self.identity(change), saved: progress, path: "x.h5")
         }
-        #expect(try old().changes.isEmpty)
+        #expect(try old().changes.isEmpty && old().differences.isEmpty)
         let changed = try old { $0.features.layout = .singleWindow }
         #expect(changed.changes == ["--features \"single-window\" instead of \"default\""])
     }
@@ -67,6 +67,7 @@ import Testing
         ("--split-sentences true instead of false", { $0.features.splitsSentences = true }),
         ("--hidden-dropout-prob 0.25 instead of none", { $0.hiddenDropout = 0.25 }),
         ("--metric-for-best-model \"f1\" instead of \"loss\"", { $0.bestMetric = .f1 }),
+        ("--precision \"bf16\" instead of \"fp32\"", { $0.compute.precision = .brain }),
         ("--warmup-ratio 0.5 instead of 0", { $0.warmup = .ratio(0.5) }),
         ("--lr-scheduler-type \"cosine\" instead of \"linear\"", { $0.schedule = .cosine }),
         ("--gamma 0.5 instead of none", { $0.schedule = .exponential }),
@@ -106,6 +107,7 @@ import Testing
                 $0.compression = .gzip
                 $0.patience = 2
                 $0.loadsBest = true
+                $0.compute.allowsSlowPrecision = true
             })
         #expect(check.changes.isEmpty && check.differences.isEmpty)
     }
@@ -129,6 +131,12 @@ import Testing
         let check = try Self.check(Self.identity(ranks: 3, threads: 4))
         #expect(check.changes.isEmpty)
         #expect(check.differences == ["3 ranks instead of 2", "4 threads instead of 1"])
+    }
+
+    @Test func anotherLibraryIsToldOf() throws {
+        let check = try Self.check(Self.identity { $0.compute.productLibrary = .oneDNN })
+        #expect(check.changes.isEmpty)
+        #expect(check.differences == ["--product-library \"onednn\" instead of \"openblas\""])
     }
 
     @Test func settingsThatAreNoObjectAreDamage() throws {

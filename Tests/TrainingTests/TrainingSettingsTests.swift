@@ -41,11 +41,12 @@ import Training
         for (name, value) in numbers { #expect(flags[name] as? Double == value, "\(name)") }
         let texts = [
             "model": "m", "output-dir": "o", "lr-scheduler-type": "linear", "unanswerable-windows": "cls",
-            "eval-strategy": "epoch", "save-strategy": "epoch", "decode": "nbest",
+            "eval-strategy": "epoch", "save-strategy": "epoch", "decode": "nbest", "precision": "fp32",
+            "product-library": "openblas",
         ]
         for (name, value) in texts { #expect(flags[name] as? String == value, "\(name)") }
         #expect(flags["no-shuffle"] as? Bool == false && flags["version-2-with-negative"] as? Bool == false)
-        for name in ["trim-particles", "strip-special-tokens", "calibrate"] {
+        for name in ["trim-particles", "strip-special-tokens", "calibrate", "allow-slow-precision"] {
             #expect(flags[name] as? Bool == false, "\(name)")
         }
         #expect(flags["blank-longer-than"] is NSNull)
@@ -64,6 +65,9 @@ import Training
         settings.evaluation = .steps(50)
         settings.saving = .never
         settings.seed = .max
+        settings.compute.precision = .brain
+        settings.compute.allowsSlowPrecision = true
+        settings.compute.productLibrary = .oneDNN
         let flags = try Self.flags(settings, ranks: 2)
         #expect(flags["batch-size"] as? Int == 12)
         #expect(flags["max-steps"] as? Int == 100 && flags["num-train-epochs"] == nil)
@@ -72,6 +76,8 @@ import Training
         #expect(flags["eval-strategy"] as? String == "steps" && flags["eval-steps"] as? Int == 50)
         #expect(flags["save-strategy"] as? String == "no" && flags["save-steps"] is NSNull)
         #expect(flags["seed"] as? String == "18446744073709551615")
+        #expect(flags["precision"] as? String == "bf16" && flags["allow-slow-precision"] as? Bool == true)
+        #expect(flags["product-library"] as? String == "onednn")
         settings.validation = .file("dev.json")
         #expect(try Self.flags(settings)["validation-file"] as? String == "dev.json")
     }

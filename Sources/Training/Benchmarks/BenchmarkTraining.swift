@@ -40,7 +40,8 @@ struct BenchmarkTraining {
             configuration: configuration, layout: layout, parameters: parameters,
             capacity: BatchCapacity(
                 tokens: compute.microBatchTokens, sequenceLength: features.longest), pool: compute.pool,
-            scope: settings.scope)
+            scope: settings.scope,
+            productWeights: ProductWeights(configuration, layout, parameters, compute.precision))
         gradientStep = try GradientStep(
             model: model, communicator: communicator, seed: 1, hiddenDropout: configuration.hiddenDropout,
             attentionDropout: configuration.attentionDropout, exchange: exchange,

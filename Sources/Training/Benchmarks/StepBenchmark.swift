@@ -55,7 +55,7 @@ package struct StepBenchmark {
         let (steps, profile) = try measure(training.trainer, training.model)
         let products = ProductBenchmark(
             configuration: configuration, tokens: training.compute.microBatchTokens,
-            pool: training.compute.pool
+            pool: training.compute.pool, precision: training.compute.precision
         ).run()
         return report(
             steps, profile, training.features, productRate: products.last?.rate ?? 0, training.compute)

@@ -62,7 +62,13 @@ struct DebugSession {
     private func checkGradients(_ feature: Feature, name: String) throws {
         log(["", "== Gradients against finite differences, on feature \(TextLines.visible(name))", ""])
         let cut = feature.cut(to: model.configuration.hiddenSize < 512 ? 32 : 24)
-        guard let result = GradientCheck(model, gradients: gradients).run(cut) else {
+        if model.productWeights.precision != .single {
+            let reason =
+                "fp32 whatever --precision says: rounding to \(model.productWeights.precision.rawValue) would hide mistakes"
+            log(DebugText.entry("precision", reason))
+        }
+        let checked = model.inSinglePrecision(tokens: cut.wordIDs.count)
+        guard let result = GradientCheck(checked, gradients: gradients).run(cut) else {
             return log(DebugText.entry("left out", "the features have no labels"))
         }
         guard result.isFinite else {
@@ -71,6 +77,17 @@ struct DebugSession {
         }
         log(result.lines)
         if let mismatch = GradientMismatch(result) { throw mismatch }
+    }
+}
+
+extension SpanModel {
+    /// The same parameters with products of singles, which is what finite differences can judge; with memory for so many
+    /// tokens where that takes a model of its own.
+    fileprivate func inSinglePrecision(tokens: Int) -> SpanModel {
+        guard productWeights.precision != .single else { return self }
+        return SpanModel(
+            configuration: configuration, layout: layout, parameters: parameters,
+            capacity: BatchCapacity(tokens: tokens, sequenceLength: tokens), pool: pool, scope: scope)
     }
 }
 
