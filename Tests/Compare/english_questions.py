@@ -7,6 +7,7 @@ say "he" or "she" instead of the name, and questions use other words than contex
 
 import random
 from pathlib import Path
+from typing import NamedTuple
 
 from datasets_and_features import write_dataset
 
@@ -32,26 +33,57 @@ SUBJECTS = (
     "river fish;old maps;church organs;steam engines;wild orchids;rare beetles;folk songs;glass making;comets;"
     "tidal currents;medieval law;mountain glaciers;early printing;bird migration;sea shells;ancient coins"
 ).split(";")
-PRIZES = "Halden Medal;Corwin Prize;Silver Compass;Linden Award;Marston Cup;Royal Ribbon;Golden Quill;Aster Prize".split(";")
+PRIZES = (
+    "Halden Medal;Corwin Prize;Silver Compass;Linden Award;Marston Cup;Royal Ribbon;Golden Quill;Aster Prize"
+).split(";")
 
-# Values, sentences of a context (`{who}` begins them) and questions.
+
+class Fact(NamedTuple):
+    """Texts of a context, which a name or pronoun begins, and questions."""
+
+    values: list[str]
+    sentences: list[str]
+    questions: list[str]
+
+
 FACTS = {
-    "birthplace": (TOWNS, ["{who} was born in {value}", "{who} grew up in the old town of {value}"],
-                   ["Where did {name} spend childhood?", "What is the home town of {name}?"]),
-    "residence": (TOWNS, ["{who} later settled in {value}", "{who} spent the last years in a house in {value}"],
-                  ["Where did {name} live at the end?", "Which city did {name} move to in old age?"]),
-    "birth": (YEARS, ["{who} first saw the light of day in {value}", "{who} came into the world in the winter of {value}"],
-              ["In which year was {name} born?", "When was the birth of {name}?"]),
-    "appointment": (YEARS, ["{who} was called to the academy in {value}", "{who} became a member of the academy in {value}"],
-                    ["When did {name} join the academy?", "What year brought {name} into the academy?"]),
-    "profession": (PROFESSIONS, ["{who} worked as {value} for many years", "{who} earned a living as {value}"],
-                   ["What was the job of {name}?", "What did {name} do for work?"]),
-    "subject": (SUBJECTS, ["{who} wrote a long book about {value}", "{who} published three papers on {value}"],
-                ["What did {name} write about?", "Which topic did the publications of {name} treat?"]),
-    "prize": (PRIZES, ["{who} received the {value}", "{who} was honoured with the {value}"],
-              ["Which award did {name} win?", "What was {name} given as a distinction?"]),
+    "birthplace": Fact(
+        TOWNS,
+        ["{who} was born in {value}", "{who} grew up in the old town of {value}"],
+        ["Where did {name} spend childhood?", "What is the home town of {name}?"],
+    ),
+    "residence": Fact(
+        TOWNS,
+        ["{who} later settled in {value}", "{who} spent the last years in a house in {value}"],
+        ["Where did {name} live at the end?", "Which city did {name} move to in old age?"],
+    ),
+    "birth": Fact(
+        YEARS,
+        ["{who} first saw the light of day in {value}", "{who} came into the world in the winter of {value}"],
+        ["In which year was {name} born?", "When was the birth of {name}?"],
+    ),
+    "appointment": Fact(
+        YEARS,
+        ["{who} was called to the academy in {value}", "{who} became a member of the academy in {value}"],
+        ["When did {name} join the academy?", "What year brought {name} into the academy?"],
+    ),
+    "profession": Fact(
+        PROFESSIONS,
+        ["{who} worked as {value} for many years", "{who} earned a living as {value}"],
+        ["What was the job of {name}?", "What did {name} do for work?"],
+    ),
+    "subject": Fact(
+        SUBJECTS,
+        ["{who} wrote a long book about {value}", "{who} published three papers on {value}"],
+        ["What did {name} write about?", "Which topic did the publications of {name} treat?"],
+    ),
+    "prize": Fact(
+        PRIZES,
+        ["{who} received the {value}", "{who} was honoured with the {value}"],
+        ["Which award did {name} win?", "What was {name} given as a distinction?"],
+    ),
 }
-TIMES = ["", "", "", " after the war", " against the wishes of the family", " together with a friend", " to general surprise"]
+TIMES = ["", "", "", " after the war", " against the wishes of the family", " together with a friend"]
 
 
 def person(generator: random.Random, surname: str, used: set[str]) -> dict:
@@ -59,7 +91,7 @@ def person(generator: random.Random, surname: str, used: set[str]) -> dict:
     pronoun = generator.choice(list(NAMES))
     facts = {}
     for kind in generator.sample(list(FACTS), 3):
-        facts[kind] = generator.choice([value for value in FACTS[kind][0] if value not in used])
+        facts[kind] = generator.choice([value for value in FACTS[kind].values if value not in used])
         used.add(facts[kind])
     return {"name": f"{generator.choice(NAMES[pronoun])} {surname}", "pronoun": pronoun, "facts": facts}
 
@@ -71,10 +103,10 @@ def paragraph(generator: random.Random, surnames: list[str], identifier: str, qu
     for one in people:
         for number, (kind, value) in enumerate(one["facts"].items()):
             who = one["name"] if number == 0 or generator.random() < 0.2 else one["pronoun"].capitalize()
-            before, after = generator.choice(FACTS[kind][1]).format(who=who, value="\0").split("\0")
+            before, after = generator.choice(FACTS[kind].sentences).format(who=who, value="\0").split("\0")
             start = len(context) + len(before)
             context += f"{before}{value}{after}{generator.choice(TIMES)}. "
-            text = generator.choice(FACTS[kind][2]).format(name=one["name"])
+            text = generator.choice(FACTS[kind].questions).format(name=one["name"])
             asked.append({"question": text, "answers": [{"text": value, "answer_start": start}]})
     questions = [
         {"id": f"{identifier}-{number}"} | entry for number, entry in enumerate(generator.sample(asked, question_count))
@@ -89,7 +121,7 @@ def dataset(generator: random.Random, surnames: list[str], name: str, contexts: 
     return {"version": "1.1", "data": [{"title": name, "paragraphs": paragraphs}]}
 
 
-def write(folder: Path, seed: int, contexts: int = 160, held_out: int = 60, questions: int = 5) -> tuple[Path, Path]:
+def write(folder: Path, seed: int, contexts: int = 240, held_out: int = 60, questions: int = 5) -> tuple[Path, Path]:
     """Files to train on and to validate on. Nobody is in both, as far as surnames go."""
     generator = random.Random(seed)
     surnames = SURNAMES.copy()

@@ -1,5 +1,5 @@
 """Trains one command in bf16, with dropout, on 1, 2 and 4 ranks and compares the losses; then goes on from the
-checkpoint in the middle of such a run and compares all that is left behind with the run that never stopped, bit by bit."""
+checkpoint in the middle of such a run and compares what is left behind with the run that never stopped, bit by bit."""
 
 import argparse
 import sys
