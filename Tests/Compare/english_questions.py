@@ -1,7 +1,7 @@
 """Writes a small English dataset in SQuAD 1.1 format, the same for the same seed.
 
 Each context tells of a few made-up people, and each question asks for one fact about one of them. The others' facts of
-the same kind, towns asked for in two ways and years in two ways are there to be taken for the answer, most sentences
+the same kind, towns asked for in two ways and years in two ways are there to be taken for the answer, many sentences
 say "he" or "she" instead of the name, and questions use other words than contexts: a model has to learn to read.
 """
 
@@ -102,7 +102,7 @@ def paragraph(generator: random.Random, surnames: list[str], identifier: str, qu
     context, asked = "", []
     for one in people:
         for number, (kind, value) in enumerate(one["facts"].items()):
-            who = one["name"] if number == 0 or generator.random() < 0.2 else one["pronoun"].capitalize()
+            who = one["name"] if number == 0 or generator.random() < 0.6 else one["pronoun"].capitalize()
             before, after = generator.choice(FACTS[kind].sentences).format(who=who, value="\0").split("\0")
             start = len(context) + len(before)
             context += f"{before}{value}{after}{generator.choice(TIMES)}. "
