@@ -47,7 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--english-steps", type=int, default=120)
     parser.add_argument("--english-learning-rate", type=float, default=3e-4)
-    parser.add_argument("--korean-steps", type=int, default=250)
+    parser.add_argument("--korean-steps", type=int, default=200)
     parser.add_argument("--korean-learning-rate", type=float, default=5e-4)
     parser.add_argument("--korean-layers", type=int, default=4)
     parser.add_argument("--korean-hidden", type=int, default=256)
