@@ -55,6 +55,11 @@ def flags(settings: dict) -> list[str]:
     return words
 
 
+def precision(name: str) -> dict:
+    """Settings of a command in this precision; bf16 also where it is slower, for what does not measure speed."""
+    return {} if name == "fp32" else {"precision": name, "allow_slow_precision": True}
+
+
 def read_json(path: Path):
     return json.loads(path.read_text(encoding="utf-8"))
 

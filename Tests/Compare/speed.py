@@ -14,8 +14,9 @@ from pathlib import Path
 
 import programs
 from speed_limits import gemm, launch, memory, scaling
+from speed_precision import bf16
 from speed_rows import Comparison, Row, base, say, small
-from speed_runs import Dure, MeasurementFailed, Peer, preload_variants, run
+from speed_runs import Dure, MeasurementFailed, NotMeasurable, Peer, preload_variants, run
 from speed_text import evaluate, tokenizer
 
 STRIDE = 128
@@ -28,6 +29,7 @@ GROUPS = {
     "tokenizer": tokenizer,
     "evaluate": evaluate,
     "launch": launch,
+    "bf16": bf16,
 }
 
 
@@ -116,8 +118,9 @@ def record(row: Row) -> dict:
     return row.__dict__ | {"met": row.met}
 
 
-def measure(options: argparse.Namespace, comparison: Comparison) -> tuple[list[Row], list[str]]:
-    rows, failures = [], []
+def measure(options: argparse.Namespace, comparison: Comparison) -> tuple[list[Row], list[str], list[str]]:
+    """Rows, groups that failed, and groups that this machine has no place for."""
+    rows, failures, impossible = [], [], []
     for name in GROUPS:
         if name not in options.rows.split(","):
             continue
@@ -125,12 +128,14 @@ def measure(options: argparse.Namespace, comparison: Comparison) -> tuple[list[R
         say(f"{name}:")
         try:
             rows += GROUPS[name](comparison)
+        except NotMeasurable as error:
+            impossible.append(f"{name} is not measurable here: {error}")
         except MeasurementFailed as error:
             failures.append(f"{name}: {error}")
         except Exception:  # The other rows took minutes to measure and must not be lost to one that is broken.
             failures.append(f"{name}: {traceback.format_exc()}")
         say(f"  {time.monotonic() - begin:.0f} s")
-    return rows, failures
+    return rows, failures, impossible
 
 
 def main() -> int:
@@ -162,19 +167,22 @@ def main() -> int:
     )
     about = machine(options, program)
     begin = time.monotonic()
-    rows, failures = measure(options, comparison)
+    rows, failures, impossible = measure(options, comparison)
     print(", ".join(f"{name} {value}" for name, value in about.items()))
     print(table(rows))
     for row in rows:
         if row.note:
             print(f"- {row.name}: {row.note}")
+    for line in impossible:
+        print(f"- {line}")
     result = {"machine": about, "load_before": load, "variants": list(variants), "failures": failures}
+    result["not_measurable"] = impossible
     result["seconds"] = time.monotonic() - begin
     path = options.json or options.workdir / "speed.json"
     path.write_text(json.dumps(result | {"rows": [record(row) for row in rows]}, indent=2, ensure_ascii=False) + "\n")
     for failure in failures:
         print(f"FAILED: {failure}", file=sys.stderr)
-    return 1 if failures or not rows else 0
+    return 1 if failures or not (rows or impossible) else 0
 
 
 if __name__ == "__main__":

@@ -12,12 +12,15 @@ WORDS = {
     "gemm": "bench gemm --config {model}/config.json --threads 1 --json",
     "step": "bench step --config {model}/config.json --batch-size {batch} --max-seq-length {length} --steps {steps} "
     "--threads 1 --json",
+    "step bf16": "bench step --precision bf16 --config {model}/config.json --batch-size {batch} "
+    "--max-seq-length {length} --steps {steps} --threads 1 --json",
     "tokenize": "bench tokenize --model {model} --dataset {dataset} --json",
 }
 # Of several objects with the same name the last counts: it is the summary.
 NAMES = {
     "gemm": {"gflops": "rate"},
     "step": {"gflops": "gemm_gflops_per_rank", "share": "share_of_gemm_rate"},
+    "step bf16": {"gflops": "gemm_gflops_per_rank", "share": "share_of_gemm_rate"},
     "tokenize": {"tokens_per_second": "rate"},
 }
 
@@ -38,7 +41,7 @@ def bench(dure: Dure, kind: str, ranks: int = 1, prefix: list[str] = [], **place
     words = [word.format(**places) for word in shlex.split(WORDS[kind])]
     alone = Dure([*prefix, *dure.program], dure.mpirun, dure.workdir)
     try:
-        value = json.loads(alone.run(ranks, words, f"bench-{kind}", limit=300).output)
+        value = json.loads(alone.run(ranks, words, f"bench-{kind.replace(' ', '-')}", limit=300).output)
     except (MeasurementFailed, ValueError):
         return {}
     return {name: found[-1] for name, field in NAMES[kind].items() if (found := numbers(value, field))}

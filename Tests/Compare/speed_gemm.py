@@ -1,6 +1,7 @@
-"""Rate of single-precision products of one process with OpenBLAS: those of a BERT block, in all three forms.
+"""Rate of products of one process: those of a BERT block, in all three forms. What whole steps are measured against.
 
-The library is the one `dure` is linked to, the same products as its dense layers: what it is measured against.
+In single precision with OpenBLAS, the library that `dure` is linked to; in bf16 with PyTorch, whose products are
+oneDNN's, as those of `dure` are.
 """
 
 import argparse
@@ -16,7 +17,7 @@ ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("library")
+    parser.add_argument("library", help="path of OpenBLAS; or torch, which stands for bf16")
     parser.add_argument("--hidden", type=int, required=True)
     parser.add_argument("--intermediate", type=int, required=True)
     parser.add_argument("--tokens", type=int, default=2048)
@@ -30,7 +31,11 @@ def matrix(count: int):
     return (ctypes.c_float * count).from_buffer(values)
 
 
-class Products:
+class SingleProducts:
+    """Of OpenBLAS, on arrays."""
+
+    matrix = staticmethod(matrix)
+
     def __init__(self, path: str) -> None:
         library = ctypes.CDLL(path)
         library.openblas_set_num_threads(1)
@@ -54,13 +59,37 @@ class Products:
         )
 
 
+class BrainProducts:
+    """Of PyTorch in bf16, with a bf16 result."""
+
+    def __init__(self) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        self.torch = torch
+
+    def matrix(self, count: int):
+        return self.torch.rand(count).sub_(0.5).bfloat16()
+
+    def multiply(self, sizes, left, right, result, transposes) -> None:
+        m, n, k = sizes
+        first, second = transposes
+        self.torch.mm(
+            left.view(k, m).t() if first else left.view(m, k),
+            right.view(n, k).t() if second else right.view(k, n),
+            out=result.view(m, n),
+        )
+
+
 def main() -> None:
     options = arguments()
-    products = Products(options.library)
+    products = BrainProducts() if options.library == "torch" else SingleProducts(options.library)
     tokens, hidden, wide = options.tokens, options.hidden, options.intermediate
     operations = seconds = 0.0
     for outputs, inputs in ((3 * hidden, hidden), (hidden, hidden), (wide, hidden), (hidden, wide)):
-        activations, weights, gradients = (matrix(n) for n in (tokens * inputs, outputs * inputs, tokens * outputs))
+        activations, weights, gradients = map(
+            products.matrix, (tokens * inputs, outputs * inputs, tokens * outputs)
+        )
         forms = [
             ((tokens, outputs, inputs), activations, weights, gradients, (False, True)),
             ((tokens, inputs, outputs), gradients, weights, activations, (False, False)),

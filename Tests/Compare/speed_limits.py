@@ -27,48 +27,56 @@ def openblas_of(program: str) -> str:
     return path.group(1)
 
 
-def gemm_rate(comparison: Comparison, configuration: dict) -> float:
-    """GFLOP/s of two processes at once, as two ranks have it."""
+def gemm_rate(comparison: Comparison, configuration: dict, precision: str) -> float:
+    """GFLOP/s of two processes at once, as two ranks have it: of dure's OpenBLAS, in bf16 of PyTorch's oneDNN."""
+    single = precision == "fp32"
+    library = openblas_of(comparison.dure.program[-1]) if single else "torch"
     script = str(Path(__file__).with_name("speed_gemm.py"))
     sizes = ["--hidden", str(configuration["hidden_size"]), "--intermediate", str(configuration["intermediate_size"])]
-    command = [sys.executable, script, openblas_of(comparison.dure.program[-1]), *sizes]
+    command = [sys.executable if single else comparison.peer.python, script, library, *sizes]
     log = comparison.dure.workdir / "logs" / "gemm"
     run([command, command], log, ONE_THREAD)
     rates = [json.loads(log.with_suffix(f".{index}.out").read_text())["gflops"] for index in (0, 1)]
-    say(f"  OpenBLAS: {rates[0]:.0f} + {rates[1]:.0f} GFLOP/s")
+    name = "OpenBLAS" if single else "PyTorch in bf16"
+    say(f"  {name}: {rates[0]:.0f} + {rates[1]:.0f} GFLOP/s")
     return sum(rates)
 
 
 def gemm(comparison: Comparison) -> list[Row]:
-    """Against the higher of two rates: of OpenBLAS as measured here, and of dure's own benchmark of its products."""
+    return [share_of_products(comparison, "fp32", 0.85)]
+
+
+def share_of_products(comparison: Comparison, precision: str, target: float) -> Row:
+    """Against the higher of two rates: of a library as measured here, and of dure's own benchmark of its products."""
     configuration = programs.read_json(comparison.model("base") / "config.json")
     steps, warmup, batch = comparison.base_steps, 1, comparison.batch
     lengths = comparison.lengths("training")[warmup * batch : (warmup + steps) * batch]
     places = {"model": comparison.model("base"), "batch": batch, "length": comparison.max_length, "steps": steps}
-    own = bench(comparison.dure, "step", ranks=2, **places)
+    single = precision == "fp32"
+    settings = {} if single else {"precision": precision}
+    own = bench(comparison.dure, "step" if single else f"step {precision}", ranks=2, **places)
     limits, rates = [], []
     for _ in range(comparison.rounds):
-        before = gemm_rate(comparison, configuration)
-        found = dure_steps(comparison, "base", steps, warmup)
-        limits.append(max(before, gemm_rate(comparison, configuration), 2 * own.get("gflops", 0)))
+        before = gemm_rate(comparison, configuration, precision)
+        found = dure_steps(comparison, "base", steps, warmup, **settings)
+        limits.append(max(before, gemm_rate(comparison, configuration, precision), 2 * own.get("gflops", 0)))
         rates.append(step_operations(configuration, lengths) / sum(found.seconds) / 1e9)
     shares = [one / limit for one, limit in zip(rates, limits)]
     note = ""
     if "share" in own:
         say(f"  dure bench step: {100 * own['share']:.1f} % of 2 × {own['gflops']:.0f} GFLOP/s")
         note = f"dure bench step says {100 * own['share']:.1f} % of 2 × {own['gflops']:.0f} GFLOP/s"
-    return [
-        Row(
-            "share of measured GEMM rate, whole BERT-base step, 2 × 1",
-            f"{median(rates):.0f} GFLOP/s",
-            f"products alone {median(limits):.0f} GFLOP/s",
-            median(shares),
-            f"{100 * median(shares):.1f} %",
-            0.85,
-            raw={"gflops": rates, "gemm_gflops": limits, "shares": shares, "bench_step": own},
-            note=note,
-        )
-    ]
+    kind = "" if single else f"{precision} "
+    return Row(
+        f"share of measured {kind}GEMM rate, whole BERT-base step, 2 × 1",
+        f"{median(rates):.0f} GFLOP/s",
+        f"products alone {median(limits):.0f} GFLOP/s",
+        median(shares),
+        f"{100 * median(shares):.1f} %",
+        target,
+        raw={"gflops": rates, "gemm_gflops": limits, "shares": shares, "bench_step": own},
+        note=note,
+    )
 
 
 def scaling(comparison: Comparison) -> list[Row]:
@@ -88,23 +96,34 @@ def scaling(comparison: Comparison) -> list[Row]:
     return rows
 
 
-def memory(comparison: Comparison) -> list[Row]:
+def peak_on_long_contexts(comparison: Comparison, **settings) -> tuple[int, list[int]]:
+    """The largest resident memory of a rank, and the lengths that it trained on."""
     steps = 2
     found = comparison.dure.train(
-        comparison.model("base"), comparison.data("long"), steps, max_seq_length=512, batch_size=comparison.batch
+        comparison.model("base"),
+        comparison.data("long"),
+        steps,
+        max_seq_length=512,
+        batch_size=comparison.batch,
+        **settings,
     )
     lengths = comparison.lengths("long")[: steps * comparison.batch]
     if sum(found.tokens) != sum(lengths):
         raise MeasurementFailed(f"dure trained on {sum(found.tokens)} tokens, not on {sum(lengths)}")
-    say(f"  dure: peak {gigabytes(found.peak)}")
+    say(f"  dure, {settings.get('precision', 'fp32')}: peak {gigabytes(found.peak)}")
+    return found.peak, lengths
+
+
+def memory(comparison: Comparison) -> list[Row]:
+    found, lengths = peak_on_long_contexts(comparison)
     peer = "–"
     if comparison.peer_peak:
         peer = f"{gigabytes(comparison.peer_peak)} (lengths up to {comparison.max_length})"
     note = f"windows of {sum(lengths) / len(lengths):.0f} tokens in the mean"
-    raw = {"peak": found.peak, "peer_peak": comparison.peer_peak}
+    raw = {"peak": found, "peer_peak": comparison.peer_peak}
     name = f"peak memory a rank, BERT-base, batch {comparison.batch}, lengths up to 512"
-    peak = gigabytes(found.peak)
-    return [Row(name, peak, peer, found.peak, peak, 2.6e9, at_least=False, raw=raw, note=note)]
+    peak = gigabytes(found)
+    return [Row(name, peak, peer, found, peak, 2.6e9, at_least=False, raw=raw, note=note)]
 
 
 def launch(comparison: Comparison) -> list[Row]:

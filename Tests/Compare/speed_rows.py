@@ -3,7 +3,9 @@
 import statistics
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Callable
 
 import programs
 from speed_runs import Dure, MeasurementFailed, Peer, Steps
@@ -41,7 +43,7 @@ class Comparison:
     max_length: int
     base_steps: int
     small_steps: int
-    best: dict[str, str] = field(default_factory=dict)
+    best: dict[tuple, str] = field(default_factory=dict)
     peer_peak: int = 0
     peer_launch: list[float] = field(default_factory=list)
 
@@ -89,12 +91,19 @@ def dure_steps(comparison: Comparison, model: str, steps: int, warmup: int, **se
             f"dure trained on {found.samples} features of {found.tokens} tokens, the peer on {batch} each of {expected}"
         )
     ranks, threads = settings.get("ranks", 2), settings.get("threads", 1)
-    say(f"  dure, {ranks} × {threads}: {rate([found])}, peak {gigabytes(found.peak)}")
+    precision = settings.get("precision", "fp32")
+    say(f"  dure, {precision}, {ranks} × {threads}: {rate([found])}, peak {gigabytes(found.peak)}")
     return found
 
 
 def peer_steps(
-    comparison: Comparison, variant: str, model: str, steps: int, warmup: int, padding: int | None
+    comparison: Comparison,
+    variant: str,
+    model: str,
+    steps: int,
+    warmup: int,
+    padding: int | None,
+    precision: str = "fp32",
 ) -> Steps:
     found = comparison.peer.train(
         variant,
@@ -104,24 +113,43 @@ def peer_steps(
         warmup,
         padding,
         batch=comparison.batch,
+        precision=precision,
     )
-    if found.launch is not None and model == "base":
+    if found.launch is not None and model == "base" and precision == "fp32":
         comparison.peer_peak = max(comparison.peer_peak, found.peak)
         comparison.peer_launch.append(found.launch)
     words = f"padded to {padding}" if padding else "dynamic padding"
-    say(f"  peer, {words}, {variant}: {rate([found])}, peak {gigabytes(found.peak)}")
+    say(f"  peer, {precision}, {words}, {variant}: {rate([found])}, peak {gigabytes(found.peak)}")
     return found
 
 
-def best_variant(comparison: Comparison, model: str, steps: int) -> str:
+def best_variant(
+    comparison: Comparison, model: str, steps: int, padding: int | None = None, precision: str = "fp32"
+) -> str:
     """The libraries to preload with which the peer trains fastest: a short run with each."""
-    if model not in comparison.best:
+    key = (model, padding, precision)
+    if key not in comparison.best:
         rates = {
-            variant: peer_steps(comparison, variant, model, steps, 1, None).samples_per_second
+            variant: peer_steps(comparison, variant, model, steps, 1, padding, precision).samples_per_second
             for variant in comparison.peer.variants
         }
-        comparison.best[model] = max(rates, key=lambda variant: rates[variant])
-    return comparison.best[model]
+        comparison.best[key] = max(rates, key=lambda variant: rates[variant])
+    return comparison.best[key]
+
+
+def in_turns(rounds: int, sides: dict[str, Callable[[], Steps]]) -> dict[str, list[Steps]]:
+    found: dict[str, list[Steps]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        for name, side in sides.items():
+            found[name].append(side())
+    return found
+
+
+def ratio_row(name: str, own: list[Steps], others: list[Steps], target: float, remark: str = "", note: str = "") -> Row:
+    ratios = [one.samples_per_second / other.samples_per_second for one, other in zip(own, others)]
+    raw = {"ratios": ratios, "dure": [one.record() for one in own], "peer": [one.record() for one in others]}
+    value = median(ratios)
+    return Row(name, rate(own), rate(others) + remark, value, f"{value:.2f} ×", target, raw=raw, note=note)
 
 
 def training(
@@ -129,29 +157,17 @@ def training(
 ) -> list[Row]:
     """`paddings` gives the peer's length and the target of each row."""
     variant = best_variant(comparison, model, max(1, steps // 4))
-    own: list[Steps] = []
-    others: dict[str, list[Steps]] = {name: [] for name in paddings}
-    for _ in range(comparison.rounds):
-        own.append(dure_steps(comparison, model, steps, warmup))
-        for name, (padding, _) in paddings.items():
-            others[name].append(peer_steps(comparison, variant, model, steps, warmup, padding))
-    rows = []
-    for name, (_, target) in paddings.items():
-        ratios = [one.samples_per_second / other.samples_per_second for one, other in zip(own, others[name])]
-        raw = {"ratios": ratios, "dure": [one.record() for one in own], "peer": [one.record() for one in others[name]]}
-        rows.append(
-            Row(
-                f"{title} vs transformers + DDP (gloo), {name}",
-                rate(own),
-                f"{rate(others[name])} ({variant})",
-                median(ratios),
-                f"{median(ratios):.2f} ×",
-                target,
-                raw=raw,
-                note=f"{comparison.rounds} × {steps} steps of {comparison.batch}",
-            )
+    sides = {"dure": partial(dure_steps, comparison, model, steps, warmup)}
+    for name, (padding, _) in paddings.items():
+        sides[name] = partial(peer_steps, comparison, variant, model, steps, warmup, padding)
+    found = in_turns(comparison.rounds, sides)
+    note = f"{comparison.rounds} × {steps} steps of {comparison.batch}"
+    return [
+        ratio_row(
+            f"{title} vs transformers + DDP (gloo), {name}", found["dure"], found[name], target, f" ({variant})", note
         )
-    return rows
+        for name, (_, target) in paddings.items()
+    ]
 
 
 def base(comparison: Comparison) -> list[Row]:

@@ -27,6 +27,10 @@ class MeasurementFailed(Exception):
     """A run ended badly, or did not do what it was to be timed for."""
 
 
+class NotMeasurable(Exception):
+    """This machine lacks what a group of rows is about."""
+
+
 @dataclass
 class Finished:
     """`peak` is the largest resident memory, in bytes, of any process of the run."""
