@@ -82,7 +82,8 @@ extension StartUpCheck {
     /// Products of bfloat16 have other last bits where other instructions, or none, make them.
     private static var brainLibrary: String {
         guard let version = oneDNNVersion() else { return "none" }
-        return version + (oneDNNUsesBrainInstructions() ? " with AVX512-BF16" : " without AVX512-BF16")
+        return "oneDNN \(version)"
+            + (oneDNNUsesBrainInstructions() ? " with AVX512-BF16" : " without AVX512-BF16")
     }
 
     private static var programHash: String {

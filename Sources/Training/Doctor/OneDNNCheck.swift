@@ -15,7 +15,7 @@ package struct OneDNNCheck: DoctorCheck {
 
     package func findings() -> [Finding] {
         guard let version else { return [withoutLibrary] }
-        return [brain(version), forcedInstructions, rates(version)].compactMap(\.self)
+        return [brain(version), forcedInstructions, rates].compactMap(\.self)
     }
 
     private var withoutLibrary: Finding {
@@ -25,21 +25,21 @@ package struct OneDNNCheck: DoctorCheck {
         }
         return .note(
             .blas, "\(what), so that --precision bf16 is slow, although the processor has AVX512-BF16",
-            at: "DURE_ONEDNN",
             remedy: "install libdnnl-dev and run launch/build again, without DURE_ONEDNN=no")
     }
 
     private func brain(_ version: String) -> Finding? {
         guard processorHasInstructions else {
-            return .ok(.blas, "\(version); --precision bf16 is no faster: the processor lacks AVX512-BF16")
+            return .ok(
+                .blas, "oneDNN \(version); --precision bf16 is no faster: the processor lacks AVX512-BF16")
         }
         guard usesInstructions || isRestricted else {
             return .note(
                 .blas,
-                "\(version) does not use the processor's AVX512-BF16, so that --precision bf16 is slow",
+                "oneDNN \(version) does not use the processor's AVX512-BF16, so that --precision bf16 is slow",
                 remedy: "use a later release of oneDNN (libdnnl-dev), and build again")
         }
-        return usesInstructions ? .ok(.blas, "\(version): --precision bf16 is possible") : nil
+        return usesInstructions ? .ok(.blas, "oneDNN \(version): --precision bf16 is possible") : nil
     }
 
     /// oneDNN reads the second where there is not the first.
@@ -60,13 +60,13 @@ package struct OneDNNCheck: DoctorCheck {
     /// A product of one size says no more than this about others.
     private static let clearLead = 1.05
 
-    private func rates(_ version: String) -> Finding? {
+    private var rates: Finding? {
         guard let rate, let openBLASRate else { return nil }
         let what =
             "in single precision, oneDNN makes \(rounded(rate, 0)) GFLOP/s on one core and OpenBLAS "
             + rounded(openBLASRate, 0)
         guard rate > Self.clearLead * openBLASRate else {
-            return .ok(.blas, "\(what): the standard, --product-library openblas, is as fast or faster")
+            return .ok(.blas, "\(what): --product-library onednn would gain nothing")
         }
         return .note(
             .blas, "\(what): oneDNN is the faster one here", at: "--product-library openblas",

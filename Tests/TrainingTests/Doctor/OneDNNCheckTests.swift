@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct OneDNNCheckTests {
     private func oneDNN(
-        _ version: String? = "oneDNN 2.6.3", processorHas: Bool = true, uses: Bool? = nil,
+        _ version: String? = "2.6.3", processorHas: Bool = true, uses: Bool? = nil,
         _ environment: [String: String] = [:], openBLASRate: Double? = 100, rate: Double? = 100
     ) -> OneDNNCheck {
         OneDNNCheck(
@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func aProcessorWithoutTheInstructionsNeedsNoLibrary() {
-        for version in ["oneDNN 2.6.3", nil] {
+        for version in ["2.6.3", nil] {
             let check = oneDNN(version, processorHas: false, rate: nil)
             expectWell(check)
             #expect(texts(check).count == 1 && texts(check)[0].contains("processor lacks AVX512-BF16"))
@@ -52,7 +52,7 @@ import Testing
             of: oneDNN(rate: 130))
         for rate in [90.0, 104] {
             expectWell(oneDNN(rate: rate))
-            #expect(texts(oneDNN(rate: rate)).last?.contains("--product-library openblas") == true)
+            #expect(texts(oneDNN(rate: rate)).last?.contains("would gain nothing") == true)
         }
         #expect(texts(oneDNN(openBLASRate: nil)).count == 1)
     }
@@ -61,7 +61,7 @@ import Testing
         let check = OneDNNCheck(openBLASRate: 100)
         #expect((check.version != nil) == ProductLibrary.oneDNN.isBuiltIn)
         #expect((check.rate ?? 0 > 0) == ProductLibrary.oneDNN.isBuiltIn)
-        #expect(check.version?.contains(/^oneDNN \d+\.\d+\.\d+$/) ?? true)
+        #expect(check.version?.contains(/^\d+\.\d+\.\d+$/) ?? true)
         #expect(check.processorHasInstructions || !check.usesInstructions)
     }
 }
