@@ -6,7 +6,7 @@ import Testing
 @Suite struct OneDNNCheckTests {
     private func oneDNN(
         _ version: String? = "2.6.3", processorHas: Bool = true, uses: Bool? = nil,
-        _ environment: [String: String] = [:], openBLASRate: Double? = 100, rate: Double? = 100
+        environment: [String: String] = [:], openBLASRate: Double? = 100, rate: Double? = 100
     ) -> OneDNNCheck {
         OneDNNCheck(
             version: version, processorHasInstructions: processorHas, usesInstructions: uses ?? processorHas,
@@ -39,11 +39,11 @@ import Testing
     }
 
     @Test func variablesThatMeddleWithOneDNN() {
-        let restricted = oneDNN(uses: false, ["ONEDNN_MAX_CPU_ISA": "AVX2"])
+        let restricted = oneDNN(uses: false, environment: ["ONEDNN_MAX_CPU_ISA": "AVX2"])
         expectFinding(
             .note, 0, "ONEDNN_MAX_CPU_ISA=AVX2", "makes --precision bf16 slow", "unset", of: restricted)
         #expect(!texts(restricted).contains { $0.contains("is possible") })
-        expectFinding(.note, 0, "DNNL_MAX_CPU_ISA=ALL", of: oneDNN(["DNNL_MAX_CPU_ISA": "ALL"]))
+        expectFinding(.note, 0, "DNNL_MAX_CPU_ISA=ALL", of: oneDNN(environment: ["DNNL_MAX_CPU_ISA": "ALL"]))
     }
 
     @Test func theFasterLibraryIsNamed() {
