@@ -39,6 +39,7 @@ struct RunRecord {
                 "blas": .object([
                     ("library", .string(blasConfiguration())), ("core", .string(blasCoreName())),
                 ]),
+                "onednn": oneDNNVersion().map(JSONValue.string) ?? .null,
                 "mpi": hosts.count > 1 ? .string(MPICommunicator.libraryVersion) : .null,
                 "hdf5": .object([
                     ("library", .string(HDF5Version.library)), ("file_locking", .string("off")),

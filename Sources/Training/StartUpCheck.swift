@@ -74,8 +74,16 @@ extension StartUpCheck {
             Item("the MPI library", MPICommunicator.libraryVersion),
             Item("the program file", programHash, isRequired: false),
             Item("the kernels of OpenBLAS", blasCoreName(), isRequired: false),
+            Item("the library for bf16", brainLibrary, isRequired: false),
             Item("the processor", processorName, isRequired: false),
         ]
+    }
+
+    /// Products of bfloat16 have other last bits where other instructions, or none, make them.
+    private static var brainLibrary: String {
+        guard let version = oneDNNVersion() else { return "none" }
+        return "oneDNN \(version)"
+            + (oneDNNUsesBrainInstructions() ? " with AVX512-BF16" : " without AVX512-BF16")
     }
 
     private static var programHash: String {

@@ -314,6 +314,45 @@ extension ProgramTests {
             expectFailure(try await run("/none-such", "--version"), 66, "(/none-such)")
         }
 
+        @Test(arguments: ["libdnnl.so.2", "libhdf5_serial.so.103"])
+        func aLibraryThatAHostLacksIsNamedWithTheHost(library: String) async throws {
+            let folder = try TemporaryFolder()
+            let file = try folder.write("node7 slots=2\n".utf8, to: "hosts.txt")
+            // What the loader says.
+            let shell = try folder.write(
+                script: """
+                    [ "$2" = true ] && exit 0
+                    echo "/dure: error while loading shared libraries: \(library): cannot open" >&2
+                    exit 127
+                    """, to: "shell")
+            let result = try await Program.run(
+                [file, "--version"], program: Paths.launcher("cluster"),
+                environment: [
+                    "DURE_BINARY": Program.dure, "DURE_ALLOW_ROOT": "1", "DURE_REMOTE_SHELL": shell,
+                ])
+            expectFailure(
+                result, 66, "host node7 lacks \(library), which the program needs (\(Program.dure))",
+                "run launch/install-packages there")
+            #expect(result.errorText.contains("DURE_ONEDNN=no") == library.hasPrefix("libdnnl"))
+        }
+
+        @Test func hostsLookForLibrariesWhereRanksWill() async throws {
+            let folder = try TemporaryFolder()
+            let file = try folder.write("node7\n".utf8, to: "hosts.txt")
+            let shell = try folder.write(
+                script: "[ \"$2\" = true ] || { env -u LD_LIBRARY_PATH sh -c \"$2\"; exit 1; }", to: "shell")
+            let program = try folder.write(
+                script: "printf %s \"$LD_LIBRARY_PATH\" >'\(folder.file("path"))'", to: "program")
+            _ = try await Program.run(
+                [file, "--version"], program: Paths.launcher("cluster"),
+                environment: [
+                    "DURE_BINARY": program, "DURE_ALLOW_ROOT": "1", "DURE_REMOTE_SHELL": shell,
+                    "LD_LIBRARY_PATH": "/none-such/it's:/b $c",
+                ])
+            #expect(
+                try String(contentsOfFile: folder.file("path"), encoding: .utf8) == "/none-such/it's:/b $c")
+        }
+
         @Test func bothAHostfileAndWhatToRunAreNeeded() async throws {
             expectFailure(try await run(), 64, "(launch/cluster )")
             expectFailure(try await run("hosts.txt"), 64, "(launch/cluster hosts.txt)")

@@ -33,6 +33,21 @@ extension ProgramTests {
             expectFailure(result, 66, "(/none-such/dure)", "launch/build")
         }
 
+        @Test(arguments: ["1", "2"])
+        func aLibraryThatIsNotThereIsNamed(ranks: String) async throws {
+            let folder = try TemporaryFolder()
+            let program = try folder.write(
+                script: """
+                    echo "dure: error while loading shared libraries: libdnnl.so.2: cannot open" >&2
+                    exit 127
+                    """, to: "program")
+            let result = try await Self.run([ranks, "--version"], environment: ["DURE_BINARY": program])
+            expectFailure(
+                result, 66, "needs libdnnl.so.2, which is not here (\(program))",
+                "run launch/install-packages",
+                "DURE_ONEDNN=no launch/build")
+        }
+
         @Test(.enabled(if: geteuid() == 0, "only root is asked for its consent"))
         func rootMustAgree() async throws {
             let withoutConsent: [String: String?] = [

@@ -1,4 +1,5 @@
 import Distributed
+import Kernels
 import TestSupport
 import Testing
 import Training
@@ -51,5 +52,12 @@ import Training
                 notices[0].hasPrefix("the size is not the same on all hosts (host host0: a; host host1: b): ")
             )
         }
+    }
+
+    @Test func ranksMayHaveOtherLibrariesForBrainFloats() throws {
+        let item = try #require(StartUpCheck.environment.first { $0.name == "the library for bf16" })
+        #expect(!item.isRequired)
+        let version = oneDNNVersion()
+        #expect(version == nil ? item.value == "none" : item.value.hasPrefix("oneDNN \(version ?? "") with"))
     }
 }

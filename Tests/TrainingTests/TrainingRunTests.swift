@@ -1,6 +1,7 @@
 import Checkpoints
 import Distributed
 import Foundation
+import Kernels
 import Logging
 import Model
 import QuestionAnswering
@@ -97,6 +98,8 @@ import Training
         #expect(Set(datasets.keys) == [SampleModel.trainFile, SampleModel.validationFile])
         #expect(datasets.values.allSatisfy { $0.hasPrefix("fnv1a64:") && $0.count == 24 })
         #expect((record["blas"] as? [String: String])?["core"]?.isEmpty == false)
+        #expect(record["onednn"] as? String == oneDNNVersion())
+        #expect(record["onednn"] is NSNull || ProductLibrary.oneDNN.isBuiltIn)
     }
 
     @Test func checkpointsSayWhereTheRunStood() throws {

@@ -8,7 +8,7 @@ package struct BLASCheck: DoctorCheck {
     var processor = VectorWidth.ofProcessor
     var environment = ProcessInfo.processInfo.environment
     /// GFLOP/s of a product on one core; nil where it is not to be measured.
-    var rate: Double? = BLASCheck.measuredRate()
+    var rate: Double? = BLASCheck.measuredRate(of: .openBLAS)
     /// Of the processor; nil where the system does not say.
     var clockMegahertz = BLASCheck.clockMegahertz(contentsOfSystemFile("/proc/cpuinfo"))
 
@@ -78,9 +78,11 @@ extension VectorWidth {
 }
 
 extension BLASCheck {
-    /// The best of some products within a fifth of a second, as others may use the core too.
-    static func measuredRate() -> Double {
+    /// GFLOP/s of single precision on one core: the best of some products within a fifth of a second, as others may use
+    /// the core too.
+    static func measuredRate(of library: ProductLibrary) -> Double {
         useSingleThreadedBLAS()
+        let pool = WorkerPool(threadCount: 1, library: library)
         let size = 512
         let buffers = (0..<3).map { _ in FloatBuffer(count: size * size) }
         // Matrices do not keep the memory that they point to.
@@ -92,7 +94,7 @@ extension BLASCheck {
             let end = clock.now + .milliseconds(200)
             var best = Duration.seconds(3600)
             while clock.now < end {
-                best = min(best, clock.measure { product(matrices[0], matrices[1], into: matrices[2]) })
+                best = min(best, clock.measure { product(pool, matrices[0], matrices[1], into: matrices[2]) })
             }
             return operations / best.seconds / 1e9
         }

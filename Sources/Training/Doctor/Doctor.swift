@@ -68,9 +68,11 @@ extension Doctor {
     ) -> [any DoctorCheck] {
         let parameters = configuration.map { ParameterLayout($0).count }
         let demand = configuration.map { self.demand($0, budget) }
+        let blas = BLASCheck()
         return [
             ProcessorFeatureCheck(),
-            BLASCheck(),
+            blas,
+            OneDNNCheck(openBLASRate: blas.rate),
             KernelCheck(),
             MPICheck(
                 library: MPICommunicator.libraryVersion, launcher: isLaunched ? nil : launcherVersion(),

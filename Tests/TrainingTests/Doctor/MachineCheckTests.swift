@@ -57,7 +57,7 @@ import Testing
         #expect(BLASCheck.clockMegahertz("cpu MHz : fast\n") == nil && BLASCheck.clockMegahertz(nil) == nil)
     }
 
-    @Test func aProductIsMeasured() { #expect(BLASCheck.measuredRate() > 0) }
+    @Test func aProductIsMeasured() { #expect(BLASCheck.measuredRate(of: .openBLAS) > 0) }
 
     private func threads(
         _ ranks: [RankCores], batchSize: Int = 16, _ environment: [String: String] = [:]
