@@ -152,7 +152,7 @@ package func attentionBackward(
             queryKeyValueGradient.numbers(), memory)
     case .brain:
         backward(
-            pool, shape, queryKeyValue.numbers(BrainFloat.self), context.numbers(), contextGradient,
+            pool, shape, queryKeyValue.numbers(BrainFloat.self), contextGradient,
             queryKeyValueGradient.numbers(), memory)
     }
 }

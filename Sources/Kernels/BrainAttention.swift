@@ -36,14 +36,13 @@ func forward(
 /// `attentionBackward` of bfloat16.
 func backward(
     _ pool: WorkerPool, _ shape: AttentionShape, _ queryKeyValue: UnsafeMutablePointer<BrainFloat>,
-    _ context: UnsafeMutablePointer<BrainFloat>, _ contextGradient: UnsafePointer<Float>,
-    _ queryKeyValueGradient: UnsafeMutablePointer<BrainFloat>, _ memory: AttentionMemory
+    _ contextGradient: UnsafePointer<Float>, _ queryKeyValueGradient: UnsafeMutablePointer<BrainFloat>,
+    _ memory: AttentionMemory
 ) {
     pool.run(shape.sequences * shape.heads) { task, worker in
         let head = HeadOfSequence(shape, task: task)
         let work = BrainHeadScratch(memory.scratch(worker), length: head.length, headSize: shape.headSize)
         let upstream = head.slice(UnsafeMutablePointer(mutating: contextGradient))
-        let output = head.slice(context)
         work.pack(head.part(queryKeyValue, 0), into: work.query)
         work.packPairs(head.part(queryKeyValue, 0), into: work.queryPairs)
         work.packPanels(head.part(queryKeyValue, 1), into: work.keyPanels)
@@ -61,11 +60,9 @@ func backward(
                 for row in block {
                     mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
                     let gradient = work.gradient(row, of: block)
-                    attentionRowBackward(
+                    rowBackward(
                         scores: work.score(row, of: block), scale: shape.scale, gradient: gradient,
-                        width: work.width, logSumExp: denominators[row],
-                        projection: dot(upstream.row(row), output.row(row), shape.headSize), mask: mask,
-                        bits: bits)
+                        width: work.width, logSumExp: denominators[row], mask: mask, bits: bits)
                     work.setWeights(row, of: block, gradient)
                 }
                 for row in stride(from: block.lowerBound, to: block.upperBound, by: 2) {
@@ -83,21 +80,28 @@ func backward(
     }
 }
 
-/// Σ x·y.
+/// As `attentionRowBackward`, with Σ P · dP over the row itself: the context is rounded, and what that changes in the sum
+/// would be in every score's gradient.
 @inline(__always)
-private func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<BrainFloat>, _ count: Int) -> Float {
-    var lanes = Lanes(repeating: 0)
-    var index = 0
-    while index + Lanes.scalarCount <= count {
-        let halves = UnsafeRawPointer(y + index).loadUnaligned(as: SIMD16<UInt16>.self)
-        let words = SIMD16<UInt32>(truncatingIfNeeded: halves) &<< 16
-        lanes.addProduct(load(x, index), unsafeBitCast(words, to: Lanes.self))
-        index += Lanes.scalarCount
+private func rowBackward(
+    scores: UnsafeMutablePointer<Float>, scale: Float, gradient: UnsafeMutablePointer<Float>,
+    width: PaddedWidth, logSumExp: Float, mask: DropoutMask?, bits: UnsafePointer<UInt16>
+) {
+    for column in 0..<width.padded {
+        scores[column] = exponential(multiplyAdd(scores[column], scale, -logSumExp))
     }
-    var total = lanes.sum()
-    while index < count {
-        total += x[index] * Float(y[index])
-        index += 1
-    }
-    return total
+    if let mask { dropOut(gradient, width, mask, bits) }
+    // Beyond the row gradients are zero.
+    let projection = dot(scores, gradient, width.padded)
+    for column in 0..<width.padded { gradient[column] = scores[column] * (gradient[column] - projection) }
+    if let mask { dropOut(scores, width, mask, bits) }
+}
+
+@inline(__always)
+private func dropOut(
+    _ row: UnsafeMutablePointer<Float>, _ width: PaddedWidth, _ mask: DropoutMask,
+    _ bits: UnsafePointer<UInt16>
+) {
+    let (threshold, scale) = (mask.threshold, mask.scale)
+    for column in 0..<width.padded { row[column] = bits[column] >= threshold ? row[column] * scale : 0 }
 }

@@ -22,15 +22,19 @@ package struct LayerNormStatistics {
 
 /// output = LayerNorm(dropout(input + bias) + residual), the end of both halves of a post-norm block.
 ///
-/// - input: `[tokens, width]`, overwritten by what is normalised, which the backward needs.
+/// - input: `[tokens, width]`, overwritten by what is normalised.
+/// - kept: `[tokens, width]`, what the backward needs: of singles the input, as it is left; of bfloat16 the normalised
+///   row, before scale and shift.
 /// - bias: `[width]`; residual, output: `[tokens, width]`, not overlapping each other or input.
 /// - rounded: `[tokens, width]`, overwritten by the output as products take it; nil where they take the output itself.
 package func residualLayerNormForward(
     _ pool: WorkerPool, tokens: Int, width: Int, input: UnsafeMutablePointer<Float>,
     bias: UnsafePointer<Float>, dropout: TokenDropout?, residual: UnsafePointer<Float>,
-    weights: LayerNormWeights, epsilon: Float, statistics: LayerNormStatistics,
+    weights: LayerNormWeights, epsilon: Float, statistics: LayerNormStatistics, kept: NumberPointer,
     output: UnsafeMutablePointer<Float>, rounded: UnsafeMutablePointer<BrainFloat>? = nil
 ) {
+    let normalized = kept.brainFloats
+    precondition(normalized != nil || kept.singles == input)
     forEachToken(pool, tokens, width: width) { token, _, bits in
         let x = input + token * width
         let skip = residual + token * width
@@ -41,6 +45,10 @@ package func residualLayerNormForward(
             x, token: token, width: width, weights: weights, epsilon: epsilon, statistics: statistics,
             output: output + token * width)
         roundRow(token, of: output, width: width, into: rounded)
+        guard let normalized else { return }
+        let (mean, inverseDeviation) = (statistics.mean[token], statistics.inverseDeviation[token])
+        let row = normalized + token * width
+        for column in 0..<width { row[column] = BrainFloat((x[column] - mean) * inverseDeviation) }
     }
 }
 
@@ -72,15 +80,29 @@ package func layerNormRecompute(
     }
 }
 
+/// What products take of LayerNorm's output, again: gamma · x̂ + beta of the normalised rows that were kept, rounded.
+///
+/// - kept, rounded: `[tokens, width]`; rounded is overwritten.
+package func layerNormRecompute(
+    _ pool: WorkerPool, tokens: Int, width: Int, kept: UnsafePointer<BrainFloat>, weights: LayerNormWeights,
+    rounded: UnsafeMutablePointer<BrainFloat>
+) {
+    let (gamma, beta) = (weights.gamma, weights.beta)
+    forEachToken(pool, tokens, width: width) { token, _, _ in
+        let (x, y) = (kept + token * width, rounded + token * width)
+        for column in 0..<width { y[column] = BrainFloat(Float(x[column]) * gamma[column] + beta[column]) }
+    }
+}
+
 /// Backward of `residualLayerNormForward`.
 ///
-/// - normalized: `[tokens, width]`, what the forward left in `input`.
+/// - kept: `[tokens, width]`, as the forward left it; inputGradient is of the same precision.
 /// - gradient: `[tokens, width]`, of the output; overwritten by that of the residual.
 /// - inputGradient: `[tokens, width]`, overwritten by the gradient of `input` (before bias and dropout), as products
 ///   take it.
 /// - weightsGradient, biasGradient: accumulated into. scratch: `TokenBlocks.scratch(width: 3 · width)`.
 package func residualLayerNormBackward(
-    _ pool: WorkerPool, tokens: Int, width: Int, normalized: UnsafePointer<Float>, weights: LayerNormWeights,
+    _ pool: WorkerPool, tokens: Int, width: Int, kept: NumberPointer, weights: LayerNormWeights,
     statistics: LayerNormStatistics, dropout: TokenDropout?, gradient: UnsafeMutablePointer<Float>,
     inputGradient: NumberPointer, weightsGradient: LayerNormWeights,
     biasGradient: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
@@ -92,39 +114,54 @@ package func residualLayerNormBackward(
     #endif
     let blocks = TokenBlocks.count(tokens)
     scratch.update(repeating: 0, count: blocks * 3 * width)
-    func differentiate<Number: StoredNumber>(_ inputGradient: UnsafeMutablePointer<Number>) {
+    /// - row: overwrites a row's gradient by that of what was normalised.
+    func differentiate<Number: StoredNumber>(
+        _ inputGradient: UnsafeMutablePointer<Number>,
+        _ row: (_ token: Int, _ gradient: UnsafeMutablePointer<Float>, _ partial: UnsafeMutablePointer<Float>) -> Void
+    ) {
         forEachToken(pool, tokens, width: width) { token, block, bits in
             let partial = scratch + block * 3 * width
             let dx = gradient + token * width
             let dInput = inputGradient + token * width
-            #if DURE_TEST_FAULTS
-                if breaksScale || breaksInput {
-                    return brokenRowBackward(
-                        normalized + token * width, token: token, width: width, gamma: weights.gamma,
-                        statistics: statistics, gradient: dx, inputGradient: dInput, partial: partial,
-                        breaksScale: breaksScale)
-                }
-            #endif
-            layerNormRowBackward(
-                normalized + token * width, token: token, width: width, gamma: weights.gamma,
-                statistics: statistics, gradient: dx, gammaPartial: partial, betaPartial: partial + width)
+            row(token, dx, partial)
             let biasPartial = partial + 2 * width
-            if let dropout {
-                dropout.apply(token: token, width: width, bits: bits, source: dx) { column, value in
-                    dInput[column] = Number(value)
-                    biasPartial[column] += value
-                }
-            } else {
+            guard let dropout else {
                 for column in 0..<width {
                     dInput[column] = Number(dx[column])
                     biasPartial[column] += dx[column]
                 }
+                return
+            }
+            dropout.apply(token: token, width: width, bits: bits, source: dx) { column, value in
+                dInput[column] = Number(value)
+                biasPartial[column] += value
             }
         }
     }
-    switch inputGradient.precision {
-    case .single: differentiate(inputGradient.numbers(Float.self))
-    case .brain: differentiate(inputGradient.numbers(BrainFloat.self))
+    switch kept.precision {
+    case .single:
+        let x = kept.numbers(Float.self)
+        differentiate(inputGradient.numbers(Float.self)) { token, gradient, partial in
+            #if DURE_TEST_FAULTS
+                if breaksScale || breaksInput {
+                    return brokenRowBackward(
+                        x + token * width, token: token, width: width, gamma: weights.gamma,
+                        statistics: statistics, gradient: gradient, partial: partial,
+                        breaksScale: breaksScale)
+                }
+            #endif
+            layerNormRowBackward(
+                x + token * width, token: token, width: width, gamma: weights.gamma, statistics: statistics,
+                gradient: gradient, gammaPartial: partial, betaPartial: partial + width)
+        }
+    case .brain:
+        let normalized = kept.numbers(BrainFloat.self)
+        differentiate(inputGradient.numbers(BrainFloat.self)) { token, gradient, partial in
+            normalizedRowBackward(
+                normalized + token * width, width: width, gamma: weights.gamma,
+                inverseDeviation: statistics.inverseDeviation[token], gradient: gradient,
+                gammaPartial: partial, betaPartial: partial + width)
+        }
     }
     let targets = [weightsGradient.gamma, weightsGradient.beta, biasGradient]
     for (index, target) in targets.enumerated() {
@@ -188,12 +225,33 @@ func layerNormRowBackward(
     }
 }
 
+/// The same of a normalised row.
+@inline(__always)
+private func normalizedRowBackward(
+    _ x: UnsafePointer<BrainFloat>, width: Int, gamma: UnsafePointer<Float>, inverseDeviation: Float,
+    gradient: UnsafeMutablePointer<Float>, gammaPartial: UnsafeMutablePointer<Float>,
+    betaPartial: UnsafeMutablePointer<Float>
+) {
+    for column in 0..<width {
+        let dy = gradient[column]
+        gammaPartial[column] += dy * Float(x[column])
+        betaPartial[column] += dy
+        gradient[column] = dy * gamma[column]
+    }
+    let meanGradient = sum(gradient, width) / Float(width)
+    let projection = dot(gradient, x, width) / Float(width)
+    for column in 0..<width {
+        gradient[column] =
+            (gradient[column] - meanGradient - Float(x[column]) * projection) * inverseDeviation
+    }
+}
+
 #if DURE_TEST_FAULTS
-    /// `layerNormRowBackward` and what follows it, without dropout, in one of two wrong ways.
-    private func brokenRowBackward<Number: StoredNumber>(
+    /// `layerNormRowBackward` in one of two wrong ways.
+    private func brokenRowBackward(
         _ x: UnsafePointer<Float>, token: Int, width: Int, gamma: UnsafePointer<Float>,
         statistics: LayerNormStatistics, gradient: UnsafeMutablePointer<Float>,
-        inputGradient: UnsafeMutablePointer<Number>, partial: UnsafeMutablePointer<Float>, breaksScale: Bool
+        partial: UnsafeMutablePointer<Float>, breaksScale: Bool
     ) {
         let mean = statistics.mean[token]
         let inverseDeviation = statistics.inverseDeviation[token]
@@ -210,8 +268,6 @@ func layerNormRowBackward(
         for column in 0..<width {
             let normalized = (x[column] - mean) * inverseDeviation
             gradient[column] = (gradient[column] - total - normalized * projection) * inverseDeviation
-            inputGradient[column] = Number(gradient[column])
-            partial[2 * width + column] += gradient[column]
         }
     }
 #endif

@@ -43,6 +43,16 @@ package func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ count: 
     }
 }
 
+/// Σ x·y.
+@inline(__always)
+func dot(_ x: UnsafePointer<Float>, _ y: UnsafePointer<BrainFloat>, _ count: Int) -> Float {
+    reduce(count) {
+        load(x, $0) * load(y, $0)
+    } tail: {
+        x[$0] * Float(y[$0])
+    }
+}
+
 /// Σ (x − centre)².
 @inline(__always)
 package func sumOfSquares(_ x: UnsafePointer<Float>, _ count: Int, around centre: Float = 0) -> Float {
@@ -97,6 +107,12 @@ private func total(_ lanes: Lanes) -> Float {
 @inline(__always)
 func load(_ x: UnsafePointer<Float>, _ index: Int) -> Lanes {
     UnsafeRawPointer(x + index).loadUnaligned(as: Lanes.self)
+}
+
+@inline(__always)
+func load(_ x: UnsafePointer<BrainFloat>, _ index: Int) -> Lanes {
+    let halves = UnsafeRawPointer(x + index).loadUnaligned(as: SIMD16<UInt16>.self)
+    return unsafeBitCast(SIMD16<UInt32>(truncatingIfNeeded: halves) &<< 16, to: Lanes.self)
 }
 
 /// A strict scalar sum does not vectorise; two vector accumulators run at memory speed.

@@ -11,13 +11,15 @@ struct LayerActivations {
     var logSumExp: UnsafeMutablePointer<Float> { inside.logSumExp }
     /// `[tokens, hidden]`: attention's result before its output layer.
     var context: NumberPointer { inside.context }
-    /// `[tokens, hidden]`: what the first LayerNorm normalised, and its statistics.
-    var attentionSum: UnsafeMutablePointer<Float> { inside.attentionSum }
+    /// `[tokens, hidden]`: what the first LayerNorm's backward reads, and its statistics.
+    var attentionNormalized: NumberPointer { inside.attentionNormalized }
     var attentionStatistics: LayerNormStatistics { inside.attentionStatistics }
     /// `[tokens, intermediate]`: before the activation.
     var intermediate: NumberPointer { inside.intermediate }
-    /// `[tokens, hidden]`: what the second LayerNorm normalised, and its statistics.
-    var outputSum: UnsafeMutablePointer<Float> { result.sum }
+    /// `[tokens, hidden]`: what the second LayerNorm's backward reads, and its statistics.
+    var outputNormalized: NumberPointer { result.normalized }
+    /// `[tokens, hidden]`: what the second LayerNorm normalised, where that is kept.
+    var outputSum: UnsafeMutablePointer<Float>? { result.sum }
     var outputStatistics: LayerNormStatistics { result.statistics }
 }
 
@@ -26,7 +28,7 @@ private struct LayerInside {
     let queryKeyValue: NumberPointer
     let logSumExp: UnsafeMutablePointer<Float>
     let context: NumberPointer
-    let attentionSum: UnsafeMutablePointer<Float>
+    let attentionNormalized: NumberPointer
     let attentionStatistics: LayerNormStatistics
     let intermediate: NumberPointer
 
@@ -34,7 +36,7 @@ private struct LayerInside {
         queryKeyValue = arena.take(3 * sizes.hidden, sizes.precision)
         logSumExp = arena.take(sizes.logSumExp)
         context = arena.take(sizes.hidden, sizes.precision)
-        attentionSum = arena.take(sizes.hidden)
+        attentionNormalized = arena.take(sizes.hidden, sizes.precision)
         attentionStatistics = sizes.statistics(&arena)
         intermediate = arena.take(sizes.wide, sizes.precision)
     }
@@ -42,11 +44,13 @@ private struct LayerInside {
 
 /// The part of a block's activations from which the next block's input comes.
 private struct LayerResult {
-    let sum: UnsafeMutablePointer<Float>
+    let normalized: NumberPointer
+    let sum: UnsafeMutablePointer<Float>?
     let statistics: LayerNormStatistics
 
     init(_ sizes: Sizes, _ arena: inout Arena) {
-        sum = arena.take(sizes.hidden)
+        normalized = arena.take(sizes.hidden, sizes.precision)
+        sum = normalized.singles ?? (sizes.extraSum > 0 ? arena.take(sizes.extraSum) : nil)
         statistics = sizes.statistics(&arena)
     }
 }
@@ -99,8 +103,8 @@ package enum ModelPurpose: Sendable {
 /// LayerNorm's results are not kept: computing them again from what was normalised costs a pass over memory,
 /// keeping them a sixth of a block's memory.
 ///
-/// With products of bfloat16, what they multiply is kept as such, and so is what the activation reads; sums that go
-/// on from block to block stay singles.
+/// With products of bfloat16, what they multiply is kept as such, and so are what the activation reads and what a
+/// LayerNorm has normalised. What goes on from block to block is of singles.
 final class ActivationMemory {
     let capacity: BatchCapacity
     /// Embeddings before LayerNorm, and its statistics: `[tokens, embedding]`.
@@ -187,7 +191,7 @@ struct GradientMemory {
     let wide: UnsafeMutablePointer<Float>
     /// `[tokens, intermediate]`: of what the activation read.
     let intermediate: NumberPointer
-    /// `[tokens, 3 · hidden]`.
+    /// `[tokens, 3 · hidden]`; may be the memory of `intermediate`, with which a block is done then.
     let queryKeyValue: NumberPointer
     /// `[tokens, hidden]`.
     let hidden: UnsafeMutablePointer<Float>
@@ -204,10 +208,13 @@ struct GradientMemory {
     fileprivate init(_ sizes: Sizes, _ unrounded: UnsafeMutablePointer<Float>?, _ arena: inout Arena) {
         wide = unrounded ?? arena.take(sizes.wide)
         switch sizes.precision {
-        case .single: intermediate = NumberPointer(wide)
-        case .brain: intermediate = arena.take(sizes.wide, .brain)
+        case .single:
+            intermediate = NumberPointer(wide)
+            queryKeyValue = arena.take(3 * sizes.hidden, .single)
+        case .brain:
+            intermediate = arena.take(sizes.unrounded, .brain)
+            queryKeyValue = intermediate
         }
-        queryKeyValue = arena.take(3 * sizes.hidden, sizes.precision)
         hidden = arena.take(sizes.hidden)
         dense = arena.take(sizes.dense, sizes.precision)
         embedding = dense.singles ?? arena.take(sizes.projected)
@@ -227,6 +234,8 @@ private struct Sizes {
     let wide: Int
     /// Products that are to be rounded; 0 where none is.
     let unrounded: Int
+    /// Sums that are kept beside what is rounded of them, so that the next block can be computed again.
+    let extraSum: Int
     let logSumExp: Int
     let attentionScratchPerWorker: Int
     let sumScratch: Int
@@ -258,6 +267,7 @@ private struct Sizes {
         slots = LayerSlots(configuration, purpose, scope)
         discarded = scope.frozenLayers > scope.detachedLayers ? Arena.padded(widest) : 0
         unrounded = precision == .single ? 0 : max(wide, 3 * hidden)
+        extraSum = precision == .brain && purpose == .training && scope.recomputesLayers ? hidden : 0
         total =
             slots.insides * inside + slots.results * result + shared + (purpose == .training ? backward : 0)
             + Arena.padded(attentionScratchPerWorker * threads)
@@ -266,10 +276,10 @@ private struct Sizes {
     private var statistics: Int { 2 * Arena.padded(tokens) }
 
     private var inside: Int {
-        stored(3 * hidden) + stored(hidden) + hidden + stored(wide) + logSumExp + statistics
+        stored(3 * hidden) + 2 * stored(hidden) + stored(wide) + logSumExp + statistics
     }
 
-    private var result: Int { hidden + statistics }
+    private var result: Int { stored(hidden) + extraSum + statistics }
 
     /// Logits take as much as the statistics of one LayerNorm.
     private var shared: Int {
@@ -277,8 +287,11 @@ private struct Sizes {
     }
 
     private var backward: Int {
-        stored(wide) + stored(3 * hidden) + hidden + stored(dense) + sumScratch + discarded
-            + (precision == .single ? 0 : projected)
+        let shared = hidden + stored(dense) + sumScratch + discarded
+        switch precision {
+        case .single: return shared + wide + 3 * hidden
+        case .brain: return shared + stored(unrounded) + projected
+        }
     }
 
     /// Of `count` numbers in the products' precision.

@@ -114,19 +114,18 @@ struct Pass {
                 scratchPerWorker: memory.attentionScratchPerWorker)
         }
         show(.context, layer: layer, kept.context, hidden)
-        dense(
-            kept.context, hidden, productWeights.layers[layer].attentionOutput, hidden,
-            into: kept.attentionSum)
+        let sum = memory.product(for: kept.attentionNormalized)
+        dense(kept.context, hidden, productWeights.layers[layer].attentionOutput, hidden, into: sum)
         timed(.layerNormForward) {
             residualLayerNormForward(
-                pool, tokens: tokens, width: hidden, input: kept.attentionSum,
+                pool, tokens: tokens, width: hidden, input: sum,
                 bias: view.attentionOutputBias,
                 dropout: hiddenDropout(.attentionOutput, layer: layer), residual: memory.blockInput.singles,
                 weights: view.attentionNorm, epsilon: configuration.layerNormEpsilon,
-                statistics: kept.attentionStatistics, output: memory.attentionOutput.singles,
-                rounded: memory.attentionOutput.brainFloats)
+                statistics: kept.attentionStatistics, kept: kept.attentionNormalized,
+                output: memory.attentionOutput.singles, rounded: memory.attentionOutput.brainFloats)
         }
-        show(.attentionSum, layer: layer, kept.attentionSum, hidden)
+        show(.attentionSum, layer: layer, sum, hidden)
         show(.attentionOutput, layer: layer, memory.attentionOutput.singles, hidden)
     }
 
@@ -153,16 +152,17 @@ struct Pass {
     private func contract(_ layer: Int) {
         let kept = memory.layers[layer]
         let view = weights.layers[layer]
-        dense(memory.wide, intermediate, productWeights.layers[layer].output, hidden, into: kept.outputSum)
+        let sum = kept.outputSum ?? memory.product(for: kept.outputNormalized)
+        dense(memory.wide, intermediate, productWeights.layers[layer].output, hidden, into: sum)
         timed(.layerNormForward) {
             residualLayerNormForward(
-                pool, tokens: tokens, width: hidden, input: kept.outputSum, bias: view.outputBias,
+                pool, tokens: tokens, width: hidden, input: sum, bias: view.outputBias,
                 dropout: hiddenDropout(.feedForwardOutput, layer: layer),
                 residual: memory.attentionOutput.singles, weights: view.outputNorm,
                 epsilon: configuration.layerNormEpsilon, statistics: kept.outputStatistics,
-                output: memory.blockInput.singles, rounded: memory.blockInput.brainFloats)
+                kept: kept.outputNormalized, output: memory.blockInput.singles, rounded: memory.blockInput.brainFloats)
         }
-        show(.outputSum, layer: layer, kept.outputSum, hidden)
+        show(.outputSum, layer: layer, sum, hidden)
         show(.output, layer: layer, memory.blockInput.singles, hidden)
     }
 

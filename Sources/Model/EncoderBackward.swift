@@ -23,7 +23,7 @@ extension Pass {
 
     /// Computes what a block keeps for its backward again, to the same bits.
     private func recompute(_ layer: Int) {
-        recomputeInput(layer)
+        restoreInput(layer)
         attend(layer)
         expand(layer)
         // In forward the activation adds it.
@@ -41,15 +41,14 @@ extension Pass {
         let view = weights.layers[layer]
         timed(.layerNormBackward) {
             residualLayerNormBackward(
-                pool, tokens: tokens, width: hidden, normalized: kept.outputSum, weights: view.outputNorm,
+                pool, tokens: tokens, width: hidden, kept: kept.outputNormalized, weights: view.outputNorm,
                 statistics: kept.outputStatistics, dropout: hiddenDropout(.feedForwardOutput, layer: layer),
                 gradient: scratch.hidden, inputGradient: scratch.dense,
                 weightsGradient: gradients.sums.outputNorm, biasGradient: gradients.sums.outputBias,
                 scratch: scratch.sumScratch)
-            layerNormRecompute(
-                pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
-                weights: view.attentionNorm, statistics: kept.attentionStatistics,
-                output: memory.attentionOutput.singles, rounded: memory.attentionOutput.brainFloats)
+            recomputeNorm(
+                kept.attentionNormalized, kept.attentionStatistics, view.attentionNorm,
+                into: memory.attentionOutput)
         }
         showGradient(.outputSum, layer: layer, scratch.dense, hidden)
         inputGradient(
@@ -80,7 +79,7 @@ extension Pass {
         let view = weights.layers[layer]
         timed(.layerNormBackward) {
             residualLayerNormBackward(
-                pool, tokens: tokens, width: hidden, normalized: kept.attentionSum,
+                pool, tokens: tokens, width: hidden, kept: kept.attentionNormalized,
                 weights: view.attentionNorm, statistics: kept.attentionStatistics,
                 dropout: hiddenDropout(.attentionOutput, layer: layer), gradient: scratch.hidden,
                 inputGradient: scratch.dense, weightsGradient: gradients.sums.attentionNorm,
@@ -122,15 +121,41 @@ extension Pass {
         }
     }
 
-    /// Puts what block `layer` read into `memory.blockInput` again.
+    /// Puts what products of block `layer` took of its input into `memory.blockInput` again.
     private func recomputeInput(_ layer: Int) {
         guard layer > 0 else { return recomputeEmbeddings() }
         let previous = memory.layers[layer - 1]
         timed(.layerNormBackward) {
+            recomputeNorm(
+                previous.outputNormalized, previous.outputStatistics, weights.layers[layer - 1].outputNorm,
+                into: memory.blockInput)
+        }
+    }
+
+    /// Puts what block `layer` read into `memory.blockInput` again, as forward had it.
+    private func restoreInput(_ layer: Int) {
+        guard layer > 0, let sum = memory.layers[layer - 1].outputSum else { return recomputeInput(layer) }
+        timed(.layerNormBackward) {
             layerNormRecompute(
-                pool, tokens: tokens, width: hidden, normalized: previous.outputSum,
-                weights: weights.layers[layer - 1].outputNorm, statistics: previous.outputStatistics,
-                output: memory.blockInput.singles, rounded: memory.blockInput.brainFloats)
+                pool, tokens: tokens, width: hidden, normalized: sum,
+                weights: weights.layers[layer - 1].outputNorm,
+                statistics: memory.layers[layer - 1].outputStatistics, output: memory.blockInput.singles,
+                rounded: memory.blockInput.brainFloats)
+        }
+    }
+
+    /// What products took of a LayerNorm's output, from what was kept.
+    private func recomputeNorm(
+        _ kept: NumberPointer, _ statistics: LayerNormStatistics, _ norm: LayerNormWeights,
+        into target: Rounded
+    ) {
+        if let sum = kept.singles {
+            layerNormRecompute(
+                pool, tokens: tokens, width: hidden, normalized: sum, weights: norm, statistics: statistics,
+                output: target.singles)
+        } else if let normalized = kept.brainFloats, let rounded = target.brainFloats {
+            layerNormRecompute(
+                pool, tokens: tokens, width: hidden, kept: normalized, weights: norm, rounded: rounded)
         }
     }
 }

@@ -89,7 +89,7 @@ package struct KernelBenchmark {
                 weights: LayerNormWeights(gamma: gamma.pointer, beta: beta.pointer), epsilon: 1e-12,
                 statistics: LayerNormStatistics(
                     mean: statistics.pointer, inverseDeviation: statistics.pointer + tokens),
-                output: output.pointer)
+                kept: NumberPointer(input.pointer), output: output.pointer)
         }
     }
 
