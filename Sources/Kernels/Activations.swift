@@ -73,7 +73,9 @@ package func activationBackward(
     }
     switch output.precision {
     case .single:
-        let (x, y, dx) = (kept.numbers(Float.self), output.numbers(Float.self), inputGradient.numbers(Float.self))
+        let (x, y, dx) = (
+            kept.numbers(Float.self), output.numbers(Float.self), inputGradient.numbers(Float.self)
+        )
         precondition(gradient == UnsafePointer(dx))
         forEachRow { start, sums in
             let (x, y, dx) = (x + start, y + start, dx + start)

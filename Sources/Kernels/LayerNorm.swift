@@ -117,7 +117,8 @@ package func residualLayerNormBackward(
     /// - row: overwrites a row's gradient by that of what was normalised.
     func differentiate<Number: StoredNumber>(
         _ inputGradient: UnsafeMutablePointer<Number>,
-        _ row: (_ token: Int, _ gradient: UnsafeMutablePointer<Float>, _ partial: UnsafeMutablePointer<Float>) -> Void
+        _ row: (_ token: Int, _ gradient: UnsafeMutablePointer<Float>, _ partial: UnsafeMutablePointer<Float>)
+            -> Void
     ) {
         forEachToken(pool, tokens, width: width) { token, block, bits in
             let partial = scratch + block * 3 * width

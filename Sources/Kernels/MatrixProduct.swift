@@ -78,7 +78,8 @@ package struct Operand {
     fileprivate func part(_ range: Range<Int>, isTransposed: Bool) -> Operand {
         isTransposed
             ? Operand(numbers + range.lowerBound, rows: rows, columns: range.count, stride: stride)
-            : Operand(numbers + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+            : Operand(
+                numbers + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
     }
 }
 

@@ -19,12 +19,15 @@ enum OneDNN {
     #if OneDNN
         static let isBuiltIn = true
 
-        static func product(_ shape: ProductShape, singles a: Factor<Float>, _ b: Factor<Float>, into c: Matrix)
+        static func product(
+            _ shape: ProductShape, singles a: Factor<Float>, _ b: Factor<Float>, into c: Matrix
+        )
             -> Bool
         {
             keepToCallingThread()
             return dnnl_sgemm(
-                letter(a), letter(b), dnnl_dim_t(shape.rows), dnnl_dim_t(shape.columns), dnnl_dim_t(shape.depth),
+                letter(a), letter(b), dnnl_dim_t(shape.rows), dnnl_dim_t(shape.columns),
+                dnnl_dim_t(shape.depth),
                 1, a.pointer, dnnl_dim_t(a.stride), b.pointer, dnnl_dim_t(b.stride), shape.addend, c.pointer,
                 dnnl_dim_t(c.stride)) == dnnl_success
         }
@@ -35,7 +38,8 @@ enum OneDNN {
             guard hasInstructions else { return false }
             keepToCallingThread()
             return dnnl_gemm_bf16bf16f32(
-                letter(a), letter(b), dnnl_dim_t(shape.rows), dnnl_dim_t(shape.columns), dnnl_dim_t(shape.depth),
+                letter(a), letter(b), dnnl_dim_t(shape.rows), dnnl_dim_t(shape.columns),
+                dnnl_dim_t(shape.depth),
                 1, a.pointer, dnnl_dim_t(a.stride), b.pointer, dnnl_dim_t(b.stride), shape.addend, c.pointer,
                 dnnl_dim_t(c.stride)) == dnnl_success
         }
@@ -57,7 +61,9 @@ enum OneDNN {
     #else
         static let isBuiltIn = false
 
-        static func product(_ shape: ProductShape, singles a: Factor<Float>, _ b: Factor<Float>, into c: Matrix)
+        static func product(
+            _ shape: ProductShape, singles a: Factor<Float>, _ b: Factor<Float>, into c: Matrix
+        )
             -> Bool
         { false }
 

@@ -89,7 +89,8 @@ func tiledProduct<Factor: TileFactor>(
 private enum Tile<let rows: Int, let vectors: Int> {
     @inline(__always)
     static func product<Factor: TileFactor>(
-        _ depth: Int, _ left: UnsafePointer<Factor>, _ steps: TiledRows<Factor>, _ right: UnsafePointer<Factor>,
+        _ depth: Int, _ left: UnsafePointer<Factor>, _ steps: TiledRows<Factor>,
+        _ right: UnsafePointer<Factor>,
         _ rightStep: Int, _ target: UnsafeMutablePointer<Float>, _ stride: Int, _ accumulation: Accumulation
     ) {
         var sums = InlineArray<rows, InlineArray<vectors, Lanes>>(

@@ -45,7 +45,8 @@ struct Pass {
     func spanLogits() {
         timed(.span) {
             spanLogitsForward(
-                pool, tokens: tokens, width: hidden, hidden: memory.blockInput.singles, weight: weights.spanWeight,
+                pool, tokens: tokens, width: hidden, hidden: memory.blockInput.singles,
+                weight: weights.spanWeight,
                 bias: weights.spanBias, start: memory.startLogits, end: memory.endLogits)
         }
         show(.startLogits, memory.startLogits, 1)
@@ -57,7 +58,8 @@ struct Pass {
         showGradient(.endLogits, memory.endLogits, 1)
         timed(.span) {
             spanLogitsBackward(
-                pool, tokens: tokens, width: hidden, hidden: memory.blockInput.singles, weight: weights.spanWeight,
+                pool, tokens: tokens, width: hidden, hidden: memory.blockInput.singles,
+                weight: weights.spanWeight,
                 startGradient: memory.startLogits, endGradient: memory.endLogits,
                 hiddenGradient: scratch.hidden, weightGradient: gradients.spanWeight,
                 biasGradient: gradients.spanBias)
@@ -160,7 +162,8 @@ struct Pass {
                 dropout: hiddenDropout(.feedForwardOutput, layer: layer),
                 residual: memory.attentionOutput.singles, weights: view.outputNorm,
                 epsilon: configuration.layerNormEpsilon, statistics: kept.outputStatistics,
-                kept: kept.outputNormalized, output: memory.blockInput.singles, rounded: memory.blockInput.brainFloats)
+                kept: kept.outputNormalized, output: memory.blockInput.singles,
+                rounded: memory.blockInput.brainFloats)
         }
         show(.outputSum, layer: layer, sum, hidden)
         show(.output, layer: layer, memory.blockInput.singles, hidden)

@@ -118,7 +118,7 @@ import Testing
             weights: LayerNormWeights(gamma: weights.pointer, beta: weights.pointer + width), epsilon: 1e-12,
             statistics: LayerNormStatistics(
                 mean: statistics.pointer, inverseDeviation: statistics.pointer + rows.count),
-            output: output.pointer)
+            kept: NumberPointer(input.pointer), output: output.pointer)
         keep(features, positions, zeros, weights, statistics, output)
         let factors = input.values()
         return rows.indices.map { Array(factors[$0 * width..<($0 + 1) * width]) }

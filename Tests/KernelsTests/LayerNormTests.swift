@@ -104,7 +104,7 @@ private struct LayerNormCase: KernelCase {
         residualLayerNormForward(
             pool, tokens: tokens, width: width, input: input.pointer, bias: bias.pointer,
             dropout: dropout?.dropout, residual: residual.pointer, weights: weights, epsilon: epsilon,
-            statistics: statistics, output: output.pointer)
+            statistics: statistics, kept: NumberPointer(input.pointer), output: output.pointer)
         let gradient = Memory(upstream)
         let inputGradient = Memory.unset(tokens * width)
         let added = ["bias": Memory.started(width), "gamma": .started(width), "beta": .started(width)]
@@ -113,7 +113,7 @@ private struct LayerNormCase: KernelCase {
         else { return KernelOutcome(output: [], gradients: [:]) }
         let scratch = Memory.unset(TokenBlocks.scratch(tokens: tokens, width: 3 * width))
         residualLayerNormBackward(
-            pool, tokens: tokens, width: width, normalized: input.pointer, weights: weights,
+            pool, tokens: tokens, width: width, kept: NumberPointer(input.pointer), weights: weights,
             statistics: statistics, dropout: dropout?.dropout, gradient: gradient.pointer,
             inputGradient: NumberPointer(inputGradient.pointer),
             weightsGradient: LayerNormWeights(gamma: gammaGradient.pointer, beta: betaGradient.pointer),

@@ -53,7 +53,8 @@ struct AttentionBenchmark {
                 into: Matrix(c.pointer, rows: tokens, columns: hidden))
         }
         return row(
-            "product, \(tokens)×\(hidden)×\(hidden)" + (precision == .brain ? ", \(precision.rawValue)" : ""), measurement,
+            "product, \(tokens)×\(hidden)×\(hidden)" + (precision == .brain ? ", \(precision.rawValue)" : ""),
+            measurement,
             2 * Double(tokens) * Double(hidden * hidden), limit: nil)
     }
 
