@@ -35,7 +35,7 @@ enum OneDNN {
         static func product(
             _ shape: ProductShape, brainFloats a: Factor<BrainFloat>, _ b: Factor<BrainFloat>, into c: Matrix
         ) -> Bool {
-            guard hasInstructions else { return false }
+            guard multipliesBrainFloats else { return false }
             keepToCallingThread()
             return dnnl_gemm_bf16bf16f32(
                 letter(a), letter(b), dnnl_dim_t(shape.rows), dnnl_dim_t(shape.columns),
@@ -48,7 +48,8 @@ enum OneDNN {
             CChar(bitPattern: UInt8(ascii: factor.isTransposed ? "T" : "N"))
         }
 
-        private static let hasInstructions = Processor.has("AVX512BF16")
+        /// Without the instructions its products are no faster than those of singles, and not everywhere possible.
+        private static let multipliesBrainFloats = Precision.slowBrain == nil
 
         /// Threads are ours. oneDNN asks OpenMP for its own, and OpenMP counts them for every thread that asks; a build
         /// of oneDNN on other means has no such function, and none of those threads either.

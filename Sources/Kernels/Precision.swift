@@ -19,13 +19,16 @@ package enum SlowPrecision: Sendable, Equatable {
     case withoutLibrary
     /// The processor has no instructions for them.
     case withoutInstructions
+    /// oneDNN does not take the instructions that the processor has: it is too old, or was told not to.
+    case withoutUse
 }
 
 extension Precision {
     /// Why bfloat16 gains nothing on this machine, nil where it does.
     package static var slowBrain: SlowPrecision? {
         guard ProductLibrary.oneDNN.isBuiltIn else { return .withoutLibrary }
-        return Processor.has("AVX512BF16") ? nil : .withoutInstructions
+        guard Processor.has("AVX512BF16") else { return .withoutInstructions }
+        return oneDNNUsesBrainInstructions() ? nil : .withoutUse
     }
 }
 

@@ -43,7 +43,7 @@ struct ProductChoice {
     }
 
     /// Throws for what cannot be here, or would be slower than the default without being asked for all the same.
-    private func require(host: String) throws {
+    func require(host: String) throws {
         guard hasLibrary else {
             throw TrainingError.setting(
                 flag: "--product-library \(library.rawValue) on \(host)",
@@ -76,6 +76,8 @@ extension SlowPrecision {
         case .withoutLibrary: "this build has no oneDNN, without which bf16 would be slower than fp32"
         case .withoutInstructions:
             "the processor has no bf16 instructions (AVX-512 BF16), so bf16 would be slower than fp32"
+        case .withoutUse:
+            "oneDNN does not use the processor's bf16 instructions, so bf16 would be slower than fp32"
         }
     }
 
@@ -84,6 +86,9 @@ extension SlowPrecision {
         switch self {
         case .withoutLibrary: return "install libdnnl-dev and build again, \(anyway)"
         case .withoutInstructions: return anyway
+        case .withoutUse:
+            return
+                "unset ONEDNN_MAX_CPU_ISA where it is set, or take a later release of oneDNN; else \(anyway)"
         }
     }
 
@@ -91,6 +96,7 @@ extension SlowPrecision {
         switch self {
         case .withoutLibrary: "this build has no oneDNN"
         case .withoutInstructions: "the processor has no bf16 instructions"
+        case .withoutUse: "oneDNN does not use the processor's bf16 instructions"
         }
     }
 
@@ -99,6 +105,7 @@ extension SlowPrecision {
         switch self {
         case .withoutLibrary: 1
         case .withoutInstructions: 2
+        case .withoutUse: 3
         }
     }
 
@@ -106,6 +113,7 @@ extension SlowPrecision {
         switch code {
         case 1: self = .withoutLibrary
         case 2: self = .withoutInstructions
+        case 3: self = .withoutUse
         default: return nil
         }
     }

@@ -27,7 +27,7 @@ import Testing
         #expect(try Self.agree(Self.settings()).isEmpty)
         #expect(try Self.agree(Self.settings(allowsSlow: true)).isEmpty)
         #expect(try Self.agree(Self.settings(.single, .oneDNN)).isEmpty)
-        for slow in [SlowPrecision.withoutLibrary, .withoutInstructions] {
+        for slow in [SlowPrecision.withoutLibrary, .withoutInstructions, .withoutUse] {
             #expect(try Self.agree(Self.settings(.single), slow: slow).isEmpty)
             #expect(try Self.agree(Self.settings(.single, allowsSlow: true), slow: slow).isEmpty)
         }
@@ -37,6 +37,7 @@ import Testing
         arguments: [
             (.withoutLibrary, ["this build has no oneDNN", "install libdnnl-dev and build again"]),
             (.withoutInstructions, ["the processor has no bf16 instructions (AVX-512 BF16)"]),
+            (.withoutUse, ["oneDNN does not use the processor's bf16 instructions", "ONEDNN_MAX_CPU_ISA"]),
         ] as [(SlowPrecision, [String])])
     func aSlowPrecisionIsRefusedWithTheReason(slow: SlowPrecision, words: [String]) throws {
         let error = try #require(

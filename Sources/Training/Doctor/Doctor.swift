@@ -72,7 +72,7 @@ extension Doctor {
         return [
             ProcessorFeatureCheck(),
             blas,
-            OneDNNCheck(openBLASRate: blas.rate),
+            OneDNNCheck(choice: ProductChoice(settings.compute), openBLASRate: blas.rate),
             KernelCheck(),
             MPICheck(
                 library: MPICommunicator.libraryVersion, launcher: isLaunched ? nil : launcherVersion(),
@@ -93,6 +93,7 @@ extension Doctor {
             configuration, for: .training(validates: true), sequenceLength: longest, threads: budget.threads,
             requestedTokens: settings.compute.microBatchTokens)
         demand.scope = settings.scope
+        demand.precision = settings.compute.precision
         demand.sharing = communicator.ranksSharing(ParameterLayout(configuration), trains: true)
         demand.optimizerSharing =
             ExchangeSettings().buckets.keepsTotalsWithOwners ? communicator.size : demand.sharing

@@ -1,11 +1,14 @@
+import Distributed
 import Foundation
 import Kernels
 
 /// Whether `--precision bf16` is possible and gains something here, and which library is the faster one in single
 /// precision.
-package struct OneDNNCheck: DoctorCheck {
+struct OneDNNCheck: DoctorCheck {
     /// nil where this build has no oneDNN.
     var version = oneDNNVersion()
+    /// What the run asks for.
+    var choice = ProductChoice(ComputeSettings())
     var processorHasInstructions = Processor.has("AVX512BF16")
     var usesInstructions = oneDNNUsesBrainInstructions()
     var environment = ProcessInfo.processInfo.environment
@@ -14,8 +17,18 @@ package struct OneDNNCheck: DoctorCheck {
     var rate: Double? = ProductLibrary.oneDNN.isBuiltIn ? BLASCheck.measuredRate(of: .oneDNN) : nil
 
     package func findings() -> [Finding] {
-        guard let version else { return [withoutLibrary] }
-        return [brain(version), forcedInstructions, rates].compactMap(\.self)
+        guard let version else { return [withoutLibrary] + refusal }
+        return [brain(version), forcedInstructions, rates].compactMap(\.self) + refusal
+    }
+
+    /// What training would refuse.
+    private var refusal: [Finding] {
+        do {
+            try choice.require(host: hostName())
+            return []
+        } catch {
+            return [.problem(.blas, error)]
+        }
     }
 
     private var withoutLibrary: Finding {

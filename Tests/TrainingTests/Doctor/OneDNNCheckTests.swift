@@ -57,6 +57,20 @@ import Testing
         #expect(texts(oneDNN(openBLASRate: nil)).count == 1)
     }
 
+    @Test func whatTrainingWouldRefuseIsAProblem() {
+        var settings = ComputeSettings()
+        settings.precision = .brain
+        for version in ["2.6.3", nil] {
+            var check = oneDNN(version, processorHas: false, rate: nil)
+            check.choice = ProductChoice(settings, slowBrain: .withoutInstructions, hasLibrary: true)
+            expectFinding(.problem, 64, "no bf16 instructions", "--allow-slow-precision", of: check)
+        }
+        settings.allowsSlowPrecision = true
+        var check = oneDNN(processorHas: false)
+        check.choice = ProductChoice(settings, slowBrain: .withoutInstructions, hasLibrary: true)
+        expectWell(check)
+    }
+
     @Test func thisBuildAndProcessor() {
         let check = OneDNNCheck(openBLASRate: 100)
         #expect((check.version != nil) == ProductLibrary.oneDNN.isBuiltIn)
