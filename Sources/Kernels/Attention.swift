@@ -117,17 +117,19 @@ private func forward(
         let target = head.slice(context)
         let mask = memory.mask(head)
         withMaskBits(head.length) { bits in
-            for block in work.blocks {
-                work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
+            for block in work.queries.all {
+                work.products(of: work.query, block, with: work.keyPanels, into: work.queries.scores)
                 for row in block {
                     mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
-                    let result = softmaxRow(work.score(row, of: block), work.width, mask: mask, bits: bits)
+                    let result = softmaxRow(
+                        work.queries.score(row, of: block), work.queries.width, mask: mask, bits: bits)
                     denominators[row] = result.logSumExp
-                    work.factors[row - block.lowerBound] = result.factor
+                    work.queries.factors[row - block.lowerBound] = result.factor
                 }
-                work.weighted(block, work.scores, work.value)
+                work.weighted(block, work.queries.scores, work.value)
                 for row in block {
-                    work.unpack(row, of: block, scale: work.factors[row - block.lowerBound], into: target)
+                    work.unpack(
+                        row, of: block, scale: work.queries.factors[row - block.lowerBound], into: target)
                 }
             }
         }
@@ -182,22 +184,23 @@ private func backward(
         let queryGradient = head.part(queryKeyValueGradient, 0)
         let mask = memory.mask(head)
         withMaskBits(head.length) { bits in
-            for block in work.blocks {
-                work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
-                work.products(of: work.upstream, block, with: work.valuePanels, into: work.gradients)
+            for block in work.queries.all {
+                work.products(of: work.query, block, with: work.keyPanels, into: work.queries.scores)
+                work.products(of: work.upstream, block, with: work.valuePanels, into: work.queries.gradients)
                 for row in block {
                     mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
                     attentionRowBackward(
-                        scores: work.score(row, of: block), gradient: work.gradient(row, of: block),
-                        width: work.width, logSumExp: denominators[row],
+                        scores: work.queries.score(row, of: block),
+                        gradient: work.queries.gradient(row, of: block),
+                        width: work.queries.width, logSumExp: denominators[row],
                         projection: isBroken
                             ? 0 : dot(upstream.row(row), output.row(row), shape.headSize),
                         mask: mask, bits: bits)
                 }
-                work.weighted(block, work.gradients, work.key)
+                work.weighted(block, work.queries.gradients, work.key)
                 for row in block { work.unpack(row, of: block, scale: shape.scale, into: queryGradient) }
-                work.addTransposed(block, work.scores, work.upstream, to: work.valueGradient)
-                work.addTransposed(block, work.gradients, work.query, to: work.keyGradient)
+                work.addTransposed(block, work.queries.scores, work.upstream, to: work.valueGradient)
+                work.addTransposed(block, work.queries.gradients, work.query, to: work.keyGradient)
             }
         }
         work.unpack(work.keyGradient, into: head.part(queryKeyValueGradient, 1))

@@ -14,19 +14,21 @@ func forward(
         let target = head.slice(context)
         let mask = memory.mask(head)
         withMaskBits(head.length) { bits in
-            for block in work.blocks {
-                work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
+            for block in work.queries.all {
+                work.products(of: work.query, block, with: work.keyPanels, into: work.queries.scores)
                 for row in block {
                     mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
-                    let scores = work.score(row, of: block)
-                    let result = softmaxRow(scores, work.width, scale: shape.scale, mask: mask, bits: bits)
+                    let scores = work.queries.score(row, of: block)
+                    let result = softmaxRow(
+                        scores, work.queries.width, scale: shape.scale, mask: mask, bits: bits)
                     work.setWeights(row, of: block, scores)
                     denominators[row] = result.logSumExp
-                    work.factors[row - block.lowerBound] = result.factor
+                    work.queries.factors[row - block.lowerBound] = result.factor
                 }
                 work.weighted(block, work.valuePairs)
                 for row in block {
-                    work.unpack(row, of: block, scale: work.factors[row - block.lowerBound], into: target)
+                    work.unpack(
+                        row, of: block, scale: work.queries.factors[row - block.lowerBound], into: target)
                 }
             }
         }
@@ -54,20 +56,20 @@ func backward(
         let queryGradient = head.part(queryKeyValueGradient, 0)
         let mask = memory.mask(head)
         withMaskBits(head.length) { bits in
-            for block in work.blocks {
-                work.products(of: work.query, block, with: work.keyPanels, into: work.scores)
-                work.products(of: work.upstream, block, with: work.valuePanels, into: work.gradients)
+            for block in work.queries.all {
+                work.products(of: work.query, block, with: work.keyPanels, into: work.queries.scores)
+                work.products(of: work.upstream, block, with: work.valuePanels, into: work.queries.gradients)
                 for row in block {
                     mask?.draw(row: head.index * head.length + row, width: head.length, into: bits)
-                    let gradient = work.gradient(row, of: block)
+                    let gradient = work.queries.gradient(row, of: block)
                     rowBackward(
-                        scores: work.score(row, of: block), scale: shape.scale, gradient: gradient,
-                        width: work.width, logSumExp: denominators[row], mask: mask, bits: bits)
+                        scores: work.queries.score(row, of: block), scale: shape.scale, gradient: gradient,
+                        width: work.queries.width, logSumExp: denominators[row], mask: mask, bits: bits)
                     work.setWeights(row, of: block, gradient)
                 }
                 for row in stride(from: block.lowerBound, to: block.upperBound, by: 2) {
-                    work.setPairs(row, of: block, work.scores, into: work.scorePairs)
-                    work.setPairs(row, of: block, work.gradients, into: work.gradientPairs)
+                    work.setPairs(row, of: block, work.queries.scores, into: work.scorePairs)
+                    work.setPairs(row, of: block, work.queries.gradients, into: work.gradientPairs)
                 }
                 work.weighted(block, work.keyPairs)
                 for row in block { work.unpack(row, of: block, scale: shape.scale, into: queryGradient) }

@@ -3,8 +3,7 @@ import Glibc
 /// As `HeadScratch`, for products of bfloat16, whose operands are pairs of neighbours in the direction that is summed
 /// over: along a row for what multiplies by rows, and of two rows for what multiplies by columns.
 struct BrainHeadScratch {
-    /// Keys, and so scores of a query.
-    let width: PaddedWidth
+    let queries: QueryBlocks
     /// `[length, pairs of headSize]` each, padded with zeros.
     let query: UnsafeMutablePointer<BrainPair>
     let upstream: UnsafeMutablePointer<BrainPair>
@@ -20,23 +19,13 @@ struct BrainHeadScratch {
     /// `[length, headSize]` each, padded.
     let keyGradient: UnsafeMutablePointer<Float>
     let valueGradient: UnsafeMutablePointer<Float>
-    /// `[block, width]` each.
-    let scores: UnsafeMutablePointer<Float>
-    let gradients: UnsafeMutablePointer<Float>
     /// `[block, pairs of width]`: what `weighted` multiplies by.
     let weights: UnsafeMutablePointer<BrainPair>
     /// `[pairs of block, width]` each: what `addTransposed` multiplies by.
     let scorePairs: UnsafeMutablePointer<BrainPair>
     let gradientPairs: UnsafeMutablePointer<BrainPair>
-    /// `[block]`: for each query of the block, a number to multiply its result by.
-    let factors: UnsafeMutablePointer<Float>
-    /// `[block, headSize]`.
-    private let result: UnsafeMutablePointer<Float>
     private let headSize: Int
     private let sizes: Sizes
-
-    /// Queries whose scores are computed at a time: even, and a multiple of a tile's rows of any kind.
-    private static let blockRows = 24
 
     private struct Sizes {
         let rows: Int
@@ -44,8 +33,8 @@ struct BrainHeadScratch {
         /// Words that pairs of a head's row take.
         let words: Int
         let panels: Int
-        /// Not a power of two, for whose multiples the first cache has few places.
-        let scoreStride: Int
+        /// Scores of a block.
+        let scores: Int
 
         init(length: Int, headSize: Int) {
             columns = RegisterTile.paddedColumns(headSize)
@@ -53,24 +42,21 @@ struct BrainHeadScratch {
             rows = RegisterTile.paddedColumns(length + RegisterTile.rows)
             let tiles = (length + RegisterTile.columns - 1) / RegisterTile.columns
             panels = tiles * RegisterTile.columns * words
-            scoreStride = RegisterTile.paddedColumns(length) + 2 * Lanes.scalarCount
+            scores = QueryBlocks.rows * QueryBlocks.stride(length: length)
         }
 
         var operand: Int { rows * words }
         var pairs: Int { rows / 2 * columns }
-        var scores: Int { blockRows * scoreStride }
-
-        var total: Int {
-            3 * operand + 2 * panels + 4 * pairs + 2 * rows * columns + 2 * scores + 3 * scores / 2
-                + blockRows * columns + Arena.padded(blockRows)
-        }
+        var total: Int { 3 * operand + 2 * panels + 4 * pairs + 2 * rows * columns + 3 * scores / 2 }
     }
 
     /// Floats that `init` lays out.
-    static func floats(length: Int, headSize: Int) -> Int { Sizes(length: length, headSize: headSize).total }
+    static func floats(length: Int, headSize: Int) -> Int {
+        let sizes = Sizes(length: length, headSize: headSize)
+        return sizes.total + QueryBlocks.floats(length: length, columns: sizes.columns)
+    }
 
     init(_ memory: UnsafeMutablePointer<Float>, length: Int, headSize: Int) {
-        width = PaddedWidth(length)
         self.headSize = headSize
         sizes = Sizes(length: length, headSize: headSize)
         var next = UnsafeMutableRawPointer(memory)
@@ -89,29 +75,14 @@ struct BrainHeadScratch {
         upstreamPairs = take(sizes.pairs)
         keyGradient = take(sizes.rows * sizes.columns)
         valueGradient = take(sizes.rows * sizes.columns)
-        scores = take(sizes.scores)
-        gradients = take(sizes.scores)
         weights = take(sizes.scores / 2)
         scorePairs = take(sizes.scores / 2)
         gradientPairs = take(sizes.scores / 2)
-        result = take(Self.blockRows * sizes.columns)
-        factors = take(Arena.padded(Self.blockRows))
+        queries = QueryBlocks(
+            next.assumingMemoryBound(to: Float.self), length: length, columns: sizes.columns)
     }
 
-    /// Blocks of queries.
-    var blocks: some Sequence<Range<Int>> {
-        stride(from: 0, to: width.count, by: Self.blockRows).lazy.map {
-            [end = width.count] in $0..<min($0 + Self.blockRows, end)
-        }
-    }
-
-    func score(_ row: Int, of block: Range<Int>) -> UnsafeMutablePointer<Float> {
-        scores + (row - block.lowerBound) * sizes.scoreStride
-    }
-
-    func gradient(_ row: Int, of block: Range<Int>) -> UnsafeMutablePointer<Float> {
-        gradients + (row - block.lowerBound) * sizes.scoreStride
-    }
+    private var width: PaddedWidth { queries.width }
 
     // MARK: In
 
@@ -186,7 +157,7 @@ struct BrainHeadScratch {
     /// A row of `scores` or `gradients` as weights.
     @inline(__always)
     func setWeights(_ row: Int, of block: Range<Int>, _ values: UnsafePointer<Float>) {
-        let target = weights + (row - block.lowerBound) * (sizes.scoreStride / 2)
+        let target = weights + (row - block.lowerBound) * (queries.stride / 2)
         target.withMemoryRebound(to: BrainFloat.self, capacity: width.padded) {
             roundToBrainFloat(values, into: $0, count: width.padded)
         }
@@ -199,11 +170,11 @@ struct BrainHeadScratch {
         into target: UnsafeMutablePointer<BrainPair>
     ) {
         let place = row - block.lowerBound
-        let words = UnsafeMutableRawPointer(target + place / 2 * sizes.scoreStride)
-        let low = source + place * sizes.scoreStride
+        let words = UnsafeMutableRawPointer(target + place / 2 * queries.stride)
+        let low = source + place * queries.stride
         let hasNext = row + 1 < block.upperBound
         for column in stride(from: 0, to: width.padded, by: Lanes.scalarCount) {
-            let high = hasNext ? load(low, sizes.scoreStride + column) : Lanes(repeating: 0)
+            let high = hasNext ? load(low, queries.stride + column) : Lanes(repeating: 0)
             words.storeBytes(
                 of: BrainPair.vector(load(low, column), high), toByteOffset: column * 4,
                 as: SIMD16<UInt32>.self)
@@ -215,7 +186,7 @@ struct BrainHeadScratch {
     /// Row `row` of the block's result, times `scale`.
     @inline(__always)
     func unpack(_ row: Int, of block: Range<Int>, scale: Float, into target: HeadRows<BrainFloat>) {
-        let (from, to) = (result + (row - block.lowerBound) * sizes.columns, target.row(row))
+        let (from, to) = (queries.result(row, of: block), target.row(row))
         for column in 0..<headSize { to[column] = BrainFloat(from[column] * scale) }
     }
 
@@ -239,15 +210,15 @@ struct BrainHeadScratch {
             pointer: panels, tileStep: RegisterTile.columns * sizes.words, depthStep: RegisterTile.columns)
         tiledProduct(
             rows: block.count, columns: width.padded, depth: (headSize + 1) / 2, rows, columns, into: target,
-            stride: sizes.scoreStride)
+            stride: queries.stride)
     }
 
     /// The block's result = `weights` · the operand of `pairs`: `[block, headSize]`.
     func weighted(_ block: Range<Int>, _ pairs: UnsafePointer<BrainPair>) {
         tiledProduct(
             rows: block.count, columns: sizes.columns, depth: (width.count + 1) / 2,
-            TiledRows(pointer: weights, rowStep: sizes.scoreStride / 2, depthStep: 1),
-            .rowMajor(pairs, stride: sizes.columns), into: result, stride: sizes.columns)
+            TiledRows(pointer: weights, rowStep: queries.stride / 2, depthStep: 1),
+            .rowMajor(pairs, stride: sizes.columns), into: queries.result, stride: sizes.columns)
     }
 
     /// target = or, but for the first block, += weightsᵀ · the block's rows of the operand of `pairs`:
@@ -258,7 +229,7 @@ struct BrainHeadScratch {
     ) {
         tiledProduct(
             rows: width.count, columns: sizes.columns, depth: (block.count + 1) / 2,
-            TiledRows(pointer: weights, rowStep: 1, depthStep: sizes.scoreStride),
+            TiledRows(pointer: weights, rowStep: 1, depthStep: queries.stride),
             .rowMajor(pairs + block.lowerBound / 2 * sizes.columns, stride: sizes.columns), into: target,
             stride: sizes.columns, block.lowerBound == 0 ? .overwrite : .add)
     }

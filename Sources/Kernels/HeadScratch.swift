@@ -1,19 +1,7 @@
-/// A row's length, and that of the whole vectors it is computed in.
-struct PaddedWidth {
-    let count: Int
-    let padded: Int
-
-    init(_ count: Int) {
-        self.count = count
-        padded = RegisterTile.paddedColumns(count)
-    }
-}
-
 /// What one thread needs to compute attention of one head over one sequence: copies of the head's operands, close
 /// together and padded with zeros to whole tiles, and a block of queries' scores, which never leave the cache.
 struct HeadScratch {
-    /// Keys, and so scores of a query.
-    let width: PaddedWidth
+    let queries: QueryBlocks
     /// `[length, headSize]` each, padded.
     let query: UnsafeMutablePointer<Float>
     let key: UnsafeMutablePointer<Float>
@@ -24,26 +12,14 @@ struct HeadScratch {
     /// Transposes, cut into panels as wide as a tile: `[headSize, tile]` one after the other.
     let keyPanels: UnsafeMutablePointer<Float>
     let valuePanels: UnsafeMutablePointer<Float>
-    /// `[block, width]` each.
-    let scores: UnsafeMutablePointer<Float>
-    let gradients: UnsafeMutablePointer<Float>
-    /// `[block]`: for each query of the block, a number to multiply its result by.
-    let factors: UnsafeMutablePointer<Float>
-    /// `[block, headSize]`.
-    private let result: UnsafeMutablePointer<Float>
     private let headSize: Int
     private let sizes: Sizes
-
-    /// Queries whose scores are computed at a time: a multiple of a tile's rows of any kind.
-    private static let blockRows = 24
 
     private struct Sizes {
         let rows: Int
         let columns: Int
         let operand: Int
         let panels: Int
-        /// Not a power of two, for whose multiples the first cache has few places.
-        let scoreStride: Int
 
         init(length: Int, headSize: Int) {
             columns = RegisterTile.paddedColumns(headSize)
@@ -51,19 +27,17 @@ struct HeadScratch {
             operand = rows * columns
             let tiles = (length + RegisterTile.columns - 1) / RegisterTile.columns
             panels = tiles * RegisterTile.columns * columns
-            scoreStride = RegisterTile.paddedColumns(length) + Lanes.scalarCount
         }
     }
 
     /// Floats that `init` lays out.
     static func floats(length: Int, headSize: Int) -> Int {
         let sizes = Sizes(length: length, headSize: headSize)
-        return 6 * sizes.operand + 2 * sizes.panels + 2 * blockRows * sizes.scoreStride
-            + blockRows * sizes.columns + Arena.padded(blockRows)
+        return 6 * sizes.operand + 2 * sizes.panels
+            + QueryBlocks.floats(length: length, columns: sizes.columns)
     }
 
     init(_ memory: UnsafeMutablePointer<Float>, length: Int, headSize: Int) {
-        width = PaddedWidth(length)
         self.headSize = headSize
         sizes = Sizes(length: length, headSize: headSize)
         var next = memory
@@ -79,26 +53,10 @@ struct HeadScratch {
         valueGradient = take(sizes.operand)
         keyPanels = take(sizes.panels)
         valuePanels = take(sizes.panels)
-        scores = take(Self.blockRows * sizes.scoreStride)
-        gradients = take(Self.blockRows * sizes.scoreStride)
-        result = take(Self.blockRows * sizes.columns)
-        factors = take(Arena.padded(Self.blockRows))
+        queries = QueryBlocks(next, length: length, columns: sizes.columns)
     }
 
-    /// Blocks of queries.
-    var blocks: some Sequence<Range<Int>> {
-        stride(from: 0, to: width.count, by: Self.blockRows).lazy.map {
-            [end = width.count] in $0..<min($0 + Self.blockRows, end)
-        }
-    }
-
-    func score(_ row: Int, of block: Range<Int>) -> UnsafeMutablePointer<Float> {
-        scores + (row - block.lowerBound) * sizes.scoreStride
-    }
-
-    func gradient(_ row: Int, of block: Range<Int>) -> UnsafeMutablePointer<Float> {
-        gradients + (row - block.lowerBound) * sizes.scoreStride
-    }
+    private var width: PaddedWidth { queries.width }
 
     // MARK: In and out
 
@@ -125,7 +83,7 @@ struct HeadScratch {
 
     /// Row `row` of the block's result, times `scale`.
     func unpack(_ row: Int, of block: Range<Int>, scale: Float, into target: HeadRows<Float>) {
-        let (from, to) = (result + (row - block.lowerBound) * sizes.columns, target.row(row))
+        let (from, to) = (queries.result(row, of: block), target.row(row))
         for column in 0..<headSize { to[column] = from[column] * scale }
     }
 
@@ -148,15 +106,15 @@ struct HeadScratch {
             pointer: panels, tileStep: RegisterTile.columns * sizes.columns, depthStep: RegisterTile.columns)
         tiledProduct(
             rows: block.count, columns: width.padded, depth: headSize, rows, columns, into: target,
-            stride: sizes.scoreStride)
+            stride: queries.stride)
     }
 
     /// The block's result = weights · operand: `[block, headSize]`.
     func weighted(_ block: Range<Int>, _ weights: UnsafePointer<Float>, _ operand: UnsafePointer<Float>) {
         tiledProduct(
             rows: block.count, columns: sizes.columns, depth: width.count,
-            TiledRows(pointer: weights, rowStep: sizes.scoreStride, depthStep: 1),
-            .rowMajor(operand, stride: sizes.columns), into: result, stride: sizes.columns)
+            TiledRows(pointer: weights, rowStep: queries.stride, depthStep: 1),
+            .rowMajor(operand, stride: sizes.columns), into: queries.result, stride: sizes.columns)
     }
 
     /// target = or, but for the first block, += weightsᵀ · the block's rows of `operand`: `[length, headSize]`.
@@ -166,7 +124,7 @@ struct HeadScratch {
     ) {
         tiledProduct(
             rows: width.count, columns: sizes.columns, depth: block.count,
-            TiledRows(pointer: weights, rowStep: 1, depthStep: sizes.scoreStride),
+            TiledRows(pointer: weights, rowStep: 1, depthStep: queries.stride),
             .rowMajor(operand + block.lowerBound * sizes.columns, stride: sizes.columns), into: target,
             stride: sizes.columns, block.lowerBound == 0 ? .overwrite : .add)
     }
