@@ -30,6 +30,17 @@ package enum Dealing {
         return fewest
     }
 
+    /// The same of items whose order does not matter: where another one needs fewer micro-batches, that.
+    package static func unorderedMicroBatches(tokens: [Int], limit: Int) -> [[Int]] {
+        let inOrder = microBatches(tokens: tokens, limit: limit).map(Array.init)
+        let least = (tokens.reduce(0, +) + limit - 1) / limit
+        for count in max(least, 1)..<max(inOrder.count, max(least, 1)) {
+            let dealt = deal(costs: tokens.map(Double.init), ranks: count)
+            if dealt.allSatisfy({ $0.reduce(0) { $0 + tokens[$1] } <= limit }) { return dealt }
+        }
+        return inOrder
+    }
+
     private static func greedyCut(_ tokens: [Int], _ limit: Int) -> [Range<Int>] {
         var result: [Range<Int>] = []
         var start = 0

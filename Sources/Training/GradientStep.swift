@@ -123,13 +123,13 @@ package final class GradientStep {
     /// The gradient of one part.
     private func compute(_ part: Int, of work: StepWork, into target: FloatBuffer, _ local: inout LocalLoss) {
         let items = work.parts[part]
-        let cuts = Dealing.microBatches(
+        let cuts = Dealing.unorderedMicroBatches(
             tokens: items.map { work.features.tokenCount(work.batch.features[$0]) },
             limit: model.capacity.tokens)
         model.profile.measure(.zeroing) { clear(target, hasOwn: !cuts.isEmpty) }
         var loss = SpanLoss()
         for (index, cut) in cuts.enumerated() {
-            let packed = work.pack(items[cut])
+            let packed = work.pack(cut.map { items[$0] })
             // Parameters change between steps only.
             model.forward(
                 packed, dropout: work.dropout, watch: forwardWatch, isUpdated: local.tokens == 0)
@@ -235,7 +235,7 @@ private struct StepWork {
     let parts: [[Int]]
     let dropout: DropoutSettings?
 
-    func pack(_ items: ArraySlice<Int>) -> PackedBatch {
+    func pack(_ items: [Int]) -> PackedBatch {
         PackedBatch(
             items.map { features.sequence(batch.features[$0], position: UInt32($0)) }, for: configuration)
     }

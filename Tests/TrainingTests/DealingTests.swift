@@ -90,6 +90,24 @@ import Training
         #expect(Dealing.microBatches(tokens: [60, 60, 60, 60, 60], limit: 250) == [0..<3, 3..<5])
     }
 
+    /// In order they take three.
+    @Test func whereOrderDoesNotMatterAsFewMicroBatchesAsFit() {
+        let tokens = [380, 380, 380, 260, 260, 260]
+        #expect(Dealing.microBatches(tokens: tokens, limit: 1000).count == 3)
+        let groups = Dealing.unorderedMicroBatches(tokens: tokens, limit: 1000)
+        #expect(groups.count == 2)
+        #expect(groups.flatMap(\.self).sorted() == Array(tokens.indices))
+        #expect(groups.allSatisfy { $0.reduce(0) { $0 + tokens[$1] } <= 1000 })
+    }
+
+    @Test func orderStaysWhereItCostsNothing() {
+        for (tokens, limit) in [([60, 60, 60, 60, 60], 250), ([5, 20, 5, 5], 10), ([], 10), ([7], 10)] {
+            #expect(
+                Dealing.unorderedMicroBatches(tokens: tokens, limit: limit)
+                    == Dealing.microBatches(tokens: tokens, limit: limit).map(Array.init))
+        }
+    }
+
     @Test func anItemBeyondTheLimitStandsAlone() {
         #expect(Dealing.microBatches(tokens: [5, 20, 5, 5], limit: 10) == [0..<1, 1..<2, 2..<4])
     }
