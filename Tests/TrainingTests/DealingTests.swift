@@ -92,7 +92,7 @@ import Training
 
     /// In order they take three.
     @Test func whereOrderDoesNotMatterAsFewMicroBatchesAsFit() {
-        let tokens = [380, 380, 380, 260, 260, 260]
+        let tokens = [500, 600, 500, 400]
         #expect(Dealing.microBatches(tokens: tokens, limit: 1000).count == 3)
         let groups = Dealing.unorderedMicroBatches(tokens: tokens, limit: 1000)
         #expect(groups.count == 2)
