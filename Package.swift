@@ -40,6 +40,7 @@ let package = Package(
         .systemLibrary(name: "CProcessor"),
         // No pkg-config file comes with it.
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+        .target(name: "Core"),
         .target(
             name: "Kernels",
             dependencies: [
@@ -51,12 +52,12 @@ let package = Package(
         .target(
             name: "Checkpoints",
             dependencies: [
-                "CHDF5", "Model", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+                "CHDF5", "Core", "Model", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ],
             exclude: ["Generated/example.proto", "Generated/event.proto"]),
-        .target(name: "QuestionAnswering"),
+        .target(name: "QuestionAnswering", dependencies: ["Core"]),
         .target(
-            name: "Reports", dependencies: ["Checkpoints", "QuestionAnswering"],
+            name: "Reports", dependencies: ["Core", "Checkpoints", "QuestionAnswering"],
             resources: [
                 .embedInCode("Page/report.css"), .embedInCode("Page/charts.js"),
                 .embedInCode("Page/questions.js"),
@@ -64,19 +65,21 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Reports",
+                "Core", "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Reports",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: processor),
         .executableTarget(
             name: "dure",
             dependencies: [
-                "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Reports", "Training",
+                "Core", "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Reports",
+                "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "TestSupport", dependencies: ["Distributed", "Kernels"], path: "Tests/TestSupport"),
+        .testTarget(name: "CoreTests", dependencies: ["Core"]),
         .testTarget(
             name: "KernelsTests", dependencies: ["Kernels", "TestSupport"], swiftSettings: modelSettings),
         .testTarget(
