@@ -85,22 +85,23 @@ extension RunReport {
 
     /// All curves of the run.
     var charts: [Chart] {
+        let best = best(decidingMetric)?.step
         return [
             Chart(
                 name: "loss", title: "Loss",
                 series: [curve(training: .loss, "training"), curve(validation: .loss, "validation")],
-                best: best(.loss)?.step),
+                best: best),
             Chart(
                 name: "scores", title: "Scores, %",
                 series: [
                     curve(validation: .korquadF1, "KorQuAD F1"), curve(validation: .f1, "F1"),
                     curve(validation: .korquadExactMatch, "KorQuAD exact match"),
                     curve(validation: .exactMatch, "exact match"),
-                ], startsAtZero: true, best: decidingMetric == .loss ? nil : best(decidingMetric)?.step),
+                ], startsAtZero: true, best: best),
             Chart(
                 name: "edit", title: "Edit distance, code points",
                 series: [curve(validation: .editDistance, "validation")], startsAtZero: true,
-                best: best(.editDistance)?.step),
+                best: best),
             Chart(
                 name: "accuracy", title: "Right tokens in training, %",
                 series: [

@@ -6,12 +6,16 @@ import QuestionAnswering
 package struct ComparisonPage {
     private let runs: [(label: String, report: RunReport)]
     private let defaults: [String: SettingValue]
+    private let comparability: Comparability
+    /// Why no run is marked as the best, one sentence each.
+    package var notices: [String] { comparability.reasons }
 
     /// - defaults: settings by the names of their flags: what a run does not name has them.
     package init(_ reports: [RunReport], defaults: [(String, JSONValue)] = []) {
         runs = Array(zip(Self.labels(reports.map(\.folder)), reports))
         self.defaults = Dictionary(
             defaults.map { ($0.0, SettingValue($0.1)) }, uniquingKeysWith: { $1 })
+        comparability = Comparability(runs, defaults: self.defaults)
     }
 
     /// Writes the page, whole or not at all. Throws `CheckpointError`.
@@ -24,7 +28,7 @@ package struct ComparisonPage {
             ("curves", "Curves", charts.isEmpty ? [] : [RunPage.grid(charts)]),
             ("settings", "Settings that differ", settings),
         ].filter { !$0.2.isEmpty }
-        let notices = runs.flatMap { run in run.report.notices.map { "\(run.label): \($0)" } }
+        let damages = runs.flatMap { run in run.report.notices.map { "\(run.label): \($0)" } }
         let content: [HTMLNode] = [
             .tag(
                 "header", [],
@@ -35,7 +39,7 @@ package struct ComparisonPage {
                 ]), .navigation(sections.map { ($0.name, $0.title) }),
             .tag(
                 "main", [],
-                HTMLNode.notices(notices) + [HTMLNode.withoutScripts]
+                HTMLNode.notices(notices + damages) + [HTMLNode.withoutScripts]
                     + sections.map { .section($0.name, $0.title, $0.content) }),
             .footer(runs.first?.report.record.version),
         ]
@@ -94,6 +98,12 @@ extension ComparisonPage {
     private var results: HTMLNode {
         let values = EvaluationValue.allCases.filter { name in runs.contains { $0.report.best(name) != nil } }
         let facts: [(String, (RunReport) -> String)] = [
+            (
+                "Delivered step",
+                { report in
+                    report.delivered.map { "\(NumberText.grouped($0.step)), \(report.origin(of: $0))" } ?? "–"
+                }
+            ),
             ("Last training loss", { NumberText.fixed($0.metrics.training.last?[.loss], 4) }),
             ("Steps", { NumberText.grouped($0.metrics.lastStep) }),
             ("Time in steps", { NumberText.duration($0.trainingSeconds) }),
@@ -103,23 +113,25 @@ extension ComparisonPage {
         let rows =
             values.flatMap { name in
                 [
-                    [.text("\(name.title), best")] + runs.map { best(name, of: $0.report) },
-                    [.text("\(name.title), last")]
-                        + runs.map { .text(NumberText.fixed($0.report.last(name), name.decimals)) },
+                    [.text("\(name.title), delivered")] + runs.map { delivered(name, of: $0.report) },
+                    [.text("\(name.title), best of its steps")]
+                        + runs.map { .text(NumberText.fixed($0.report.best(name)?.value, name.decimals)) },
                 ]
             } + facts.map { name, value in [.text(name)] + runs.map { .text(value($0.report)) } }
         return .table(
-            "★ marks the best of all runs", head: (["Metric"] + runs.map(\.label)).map(HTMLNode.text),
+            notices.isEmpty ? "★ marks the best of what the runs deliver" : "What the runs deliver",
+            head: (["Metric"] + runs.map(\.label)).map(HTMLNode.text),
             rows: rows, style: "numbers")
     }
 
     /// Marked where it is the best of all runs.
-    private func best(_ name: EvaluationValue, of report: RunReport) -> HTMLNode {
-        let best = report.best(name)?.value
-        let all = runs.compactMap { $0.report.best(name)?.value }
-        let isWinner = best.map { best in all.allSatisfy { !name.isBetter($0, than: best) } } ?? false
-        let text = NumberText.fixed(best, name.decimals)
-        return isWinner && all.count > 1 ? .tag("span", [("class", "winner")], "★ \(text)") : .text(text)
+    private func delivered(_ name: EvaluationValue, of report: RunReport) -> HTMLNode {
+        let own = report.delivered?[name]
+        let all = runs.compactMap { $0.report.delivered?[name] }
+        let isWinner = own.map { own in all.allSatisfy { !name.isBetter($0, than: own) } } ?? false
+        let text = NumberText.fixed(own, name.decimals)
+        return isWinner && all.count > 1 && comparability.allows(name)
+            ? .tag("span", [("class", "winner")], "★ \(text)") : .text(text)
     }
 
     /// Where a run goes to is always another place.

@@ -6,6 +6,7 @@ enum RunFiles {
     static let candidates = "eval_nbest_predictions.json"
     static let answers = "eval_predictions.json"
     static let results = "eval_results.json"
+    static let best = "best.h5"
 
     static func path(_ name: String, in folder: String) -> String {
         folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"

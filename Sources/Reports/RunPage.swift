@@ -48,7 +48,8 @@ package struct RunPage {
         let metrics = report.metrics
         let meanings = [
             metrics.saves.isEmpty ? nil : "▼ a checkpoint was saved",
-            metrics.evaluations.isEmpty ? nil : "○ the best evaluation",
+            metrics.evaluations.isEmpty
+                ? nil : "○ the best evaluation by \(report.decidingMetric.title)",
             metrics.resumes.isEmpty ? nil : "upright line: gone on from a checkpoint",
         ].compactMap(\.self)
         let steps = "Over steps. Point at a chart for its numbers."
@@ -110,65 +111,12 @@ extension RunPage {
     private var facts: HTMLNode {
         .tag(
             "dl", [("class", "facts")],
-            headline.map { fact in
+            RunHeadline(report).facts.map { fact in
                 .tag(
                     "div", [],
                     [.tag("dt", [], fact.name), .tag("dd", [], fact.value)]
                         + (fact.remark.map { [.tag("dd", [("class", "remark")], $0)] } ?? []))
             })
-    }
-
-    private var headline: [(name: String, value: String, remark: String?)] {
-        let record = report.record
-        var facts: [(name: String, value: String, remark: String?)] = []
-        for name in Set([report.decidingMetric, .korquadF1, .exactMatch]).sorted(by: Self.comesFirst) {
-            guard let best = report.best(name) else { continue }
-            let deciding = name == report.decidingMetric ? ", decides" : ""
-            facts.append(
-                (
-                    "Best \(name.title)", NumberText.fixed(best.value, name.decimals),
-                    "after step \(NumberText.grouped(best.step))\(deciding)"
-                ))
-        }
-        if let loss = report.metrics.training.last?[.loss] {
-            facts.append(("Last training loss", NumberText.fixed(loss, 4), nil))
-        }
-        facts.append(
-            (
-                "Steps", NumberText.grouped(report.metrics.lastStep),
-                record.totalSteps.map { "of \(NumberText.grouped($0)) planned" }
-            ))
-        if !report.metrics.training.isEmpty {
-            facts.append(("Time in steps", NumberText.duration(report.trainingSeconds), rates))
-        }
-        if let ranks = record.ranks {
-            facts.append(("Ranks", "\(ranks)", compute))
-        }
-        if let features = record.features {
-            facts.append(("Training windows", NumberText.grouped(features), nil))
-        }
-        return facts
-    }
-
-    private static func comesFirst(_ left: EvaluationValue, _ right: EvaluationValue) -> Bool {
-        let order: [EvaluationValue] = [
-            .korquadF1, .f1, .korquadExactMatch, .exactMatch, .editDistance, .loss,
-        ]
-        return (order.firstIndex(of: left) ?? 0) < (order.firstIndex(of: right) ?? 0)
-    }
-
-    private var rates: String? {
-        guard let samples = report.rate(.samples), let tokens = report.rate(.tokens) else { return nil }
-        return
-            "\(NumberText.fixed(samples, 1)) samples/s, \(NumberText.grouped(Int(min(tokens, 1e15)))) tokens/s"
-    }
-
-    private var compute: String {
-        let hosts = Set(report.record.hosts).count
-        return [
-            hosts > 0 ? "on \(hosts) host\(hosts == 1 ? "" : "s")" : nil,
-            report.record.threads.map { "\($0) thread\($0 == 1 ? "" : "s") each" },
-        ].compactMap(\.self).joined(separator: ", ")
     }
 }
 
@@ -176,10 +124,12 @@ extension RunPage {
 
 extension RunPage {
     private var results: [HTMLNode] {
+        let delivered = report.delivered
         let rows = EvaluationValue.allCases.compactMap { name -> [HTMLNode]? in
             guard let best = report.best(name) else { return nil }
             return [
-                .text(name.title), .text(NumberText.fixed(best.value, name.decimals)),
+                .text(name.title), .text(NumberText.fixed(delivered?[name], name.decimals)),
+                .text(NumberText.fixed(best.value, name.decimals)),
                 .text(NumberText.grouped(best.step)),
                 .text(NumberText.fixed(report.last(name), name.decimals)),
             ]
@@ -191,10 +141,15 @@ extension RunPage {
         return [
             .table(
                 "Best and last of \(count) evaluation\(count == 1 ? "" : "s")",
-                head: ["Metric", "Best", "after step", "Last"].map(HTMLNode.text), rows: rows,
+                head: ["Metric", column(of: delivered), "Best", "after step", "Last"].map(HTMLNode.text),
+                rows: rows,
                 style: "numbers"),
             .tag("p", [("class", "hint")], "Lower is better for loss and edit distance."),
         ]
+    }
+
+    private func column(of delivered: DeliveredCheckpoint?) -> String {
+        delivered.map { "\(report.origin(of: $0)), step \(NumberText.grouped($0.step))" } ?? "final.h5"
     }
 
     private var wantsValidation: Bool {

@@ -22,6 +22,10 @@ struct RunRecordFile: Sendable {
     /// Hash by path.
     var datasets: [String: String] = [:]
     var lengths: LengthHistogram?
+    /// Checksum of the windows that were validated on.
+    var validationWindows: String?
+    /// The step whose weights are in `final.h5`; nil before the end of a run.
+    var finalStep: Int?
 
     /// - folder: of the run.
     /// - Throws: `CheckpointError`.
@@ -53,6 +57,8 @@ struct RunRecordFile: Sendable {
         hdf5 = document.hdf5 ?? [:]
         datasets = document.datasets ?? [:]
         lengths = document.lengths.flatMap(LengthHistogram.init)
+        validationWindows = document.validation?.windows
+        finalStep = document.final?.step
     }
 
     private struct Document: Decodable {
@@ -71,15 +77,25 @@ struct RunRecordFile: Sendable {
         let hdf5: [String: SettingValue]?
         let datasets: [String: String]?
         let lengths: LengthHistogram.Document?
+        let validation: Validation?
+        let final: Final?
 
         enum CodingKeys: String, CodingKey {
-            case run, started, settings, ranks, hosts, features, mpi, blas, hdf5, datasets
+            case run, started, settings, ranks, hosts, features, mpi, blas, hdf5, datasets, validation, final
             case version = "dure_version"
             case threads = "threads_per_rank"
             case microBatchTokens = "micro_batch_tokens"
             case totalSteps = "total_steps"
             case lengths = "sequence_lengths"
         }
+
+        struct Validation: Decodable {
+            let windows: String?
+
+            enum CodingKeys: String, CodingKey { case windows = "windows_checksum" }
+        }
+
+        struct Final: Decodable { let step: Int? }
     }
 }
 

@@ -61,7 +61,8 @@ extension FlagHelp {
         FlagHelp("doctor model", .data, "path", standard: "none"),
         FlagHelp("report runs", .data, "folder"),
         FlagHelp(
-            "report output", .data, "file", standard: "report.html in the run's folder, or in the current one"
+            "report output", .data, "file",
+            standard: "report.html in the run's folder; must be given for several"
         ),
         FlagHelp("paths", .data, "path"),
         FlagHelp("path", .data, "path"),

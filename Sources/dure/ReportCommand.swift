@@ -10,8 +10,8 @@ struct ReportCommand: ParsableCommand {
             dure report OUT
             dure report OUT-1 OUT-2 OUT-3 --output comparison.html
 
-            The page of one run goes into its folder, as at the end of the run; a comparison goes to report.html \
-            in the current folder. The page needs nothing but itself.
+            The page of one run goes into its folder, as at the end of the run; a comparison goes where --output \
+            says. The page needs nothing but itself.
             """)
 
     @Argument(help: "Output folders of dure train.")
@@ -20,20 +20,26 @@ struct ReportCommand: ParsableCommand {
     @Option(help: "Where to write the page.")
     var output: String?
 
+    func validate() throws {
+        guard runs.count < 2 || output != nil else {
+            throw ValidationError("--output is missing: a comparison goes into no run's folder")
+        }
+    }
+
     func run() throws {
         let reports = try runs.map { folder in
             let report = try RunReport(folder: folder)
             for notice in report.notices { printMessage("dure: warning: \(folder): \(notice)") }
             return report
         }
-        let path: String
+        let folder = runs[0]
+        let path = output ?? (folder.hasSuffix("/") ? folder : folder + "/") + RunPage.fileName
         if reports.count == 1 {
-            let folder = runs[0]
-            path = output ?? (folder.hasSuffix("/") ? folder : folder + "/") + RunPage.fileName
             try RunPage(reports[0], defaults: TrainingSettings.defaultFlags).write(to: path)
         } else {
-            path = output ?? RunPage.fileName
-            try ComparisonPage(reports, defaults: TrainingSettings.defaultFlags).write(to: path)
+            let page = ComparisonPage(reports, defaults: TrainingSettings.defaultFlags)
+            for notice in page.notices { printMessage("dure: warning: \(notice)") }
+            try page.write(to: path)
         }
         try printResult(path)
     }

@@ -35,7 +35,11 @@ extension ProgramTests {
             #expect(result.outputLines == [page])
             let text = String(decoding: try work.bytes("page.html"), as: UTF8.self)
             #expect(text.contains("2 runs compared") && text.contains("learning-rate"))
-            #expect(!text.contains("doc-stride"))
+            #expect(!text.contains("doc-stride") && text.contains("★"))
+            let runs = [work.folder.file("one"), work.folder.file("two")]
+            let before = try work.bytes("one/report.html")
+            expectFailure(try await Program.run(["report"] + runs), 64, "--output")
+            #expect(try work.bytes("one/report.html") == before)
         }
 
         @Test func aDatasetThatIsGoneIsAWarning() async throws {

@@ -18,9 +18,51 @@ import Testing
         let charts = try #require(page.object("charts") as? [[String: Any]])
         let series = try #require(charts[0]["series"] as? [[String: Any]])
         #expect(series.compactMap { $0["label"] as? String } == ["one", "two"])
-        #expect(page.text.contains("★ 70.00") && page.text.contains("★ 2.0000"))
+        #expect(page.text.contains("★ 68.00") && page.text.contains("★ 2.0000"))
         #expect(page.text.contains("3e-05") && page.text.contains("learning-rate"))
         #expect(!page.text.contains("batch-size") && !page.text.contains("output-dir"))
+    }
+
+    private func other(
+        _ temporary: TemporaryFolder, _ settings: [String: JSONValue] = [:],
+        record: [(String, JSONValue)] = []
+    ) throws -> ComparisonPage {
+        let one = try RunCase(name: "one", in: temporary)
+        let two = try RunCase(name: "two", in: temporary, settings: settings, record: record)
+        return try ComparisonPage([one.report(), two.report()])
+    }
+
+    @Test(
+        arguments: [
+            ([("datasets", JSONValue.object([]))], "what two was validated on is not known"),
+            ([("settings", ["validation-file": "other.json"])], "what two was validated on is not known"),
+            (
+                [
+                    ("settings", ["validation-split": 0.1, "train-file": ["t.json"], "seed": 1]),
+                    ("datasets", ["t.json": "fnv1a64:1"]),
+                ], "not validated on the same data"
+            ),
+        ] as [([(String, JSONValue)], String)])
+    func nobodyIsTheBestAcrossDifferentData(record: [(String, JSONValue)], why: String) throws {
+        let page = try other(TemporaryFolder(), record: record)
+        #expect(page.notices.count == 1 && page.notices[0].contains(why), "\(page.notices)")
+        let text = PageChecker(page.html).text
+        #expect(text.contains(why) && !text.contains("★ ") && text.contains("68.00"))
+    }
+
+    @Test(arguments: ["decode", "null-score-diff-threshold", "max-answer-length", "max-eval-samples"])
+    func nobodyIsTheBestAmongAnswersOfOtherSettings(flag: String) throws {
+        let page = try other(TemporaryFolder(), [flag: 7])
+        #expect(page.notices.count == 1 && page.notices[0].hasPrefix("No ★: "))
+        #expect(!PageChecker(page.html).text.contains("★ "))
+    }
+
+    @Test func aLossIsComparedOverTheSameWindowsOnly() throws {
+        let page = try other(
+            TemporaryFolder(), record: [("validation", ["windows": 3, "windows_checksum": "other"])])
+        #expect(page.notices.count == 1 && page.notices[0].contains("for the loss"))
+        let text = PageChecker(page.html).text
+        #expect(text.contains("★ 68.00") && !text.contains("★ 2.6000"))
     }
 
     @Test func runsThatAreTheSameDifferInNothing() throws {

@@ -48,6 +48,7 @@ struct RunCase {
             ("ranks", 2), ("hosts", ["a", "b"]), ("threads_per_rank", 1), ("features", 120),
             ("total_steps", 40), ("datasets", .object([(datasetPath, .string(hash))])),
             ("sequence_lengths", Self.lengths.json),
+            ("validation", ["windows": 3, "windows_checksum": "abc"]),
         ]
         let kept = record.filter { member in !changes.contains { $0.0 == member.0 } }
         try write(JSONValue.object(kept + changes).indented, "run.json")

@@ -14,7 +14,55 @@ import Testing
         for name in ["results", "curves", "time", "lengths", "questions", "settings"] {
             #expect(page.identifiers.contains(name), "\(name)")
         }
-        #expect(page.text.contains("70.00") && page.text.contains("after step 20, decides"))
+        #expect(page.text.contains("the last evaluation, after step 40, decides; best 70.00 after step 20"))
+    }
+
+    @Test(arguments: [
+        (
+            false, 40, "final.h5, after step 40",
+            ["KorQuAD F1 68.00 final.h5, after step 40, decides; best 70.00 after step 20"]
+        ),
+        (true, 20, "final.h5, after step 20", ["KorQuAD F1 70.00 final.h5, after step 20, decides"]),
+        (true, 30, "step 30", ["Weights step 30 final.h5, not evaluated"]),
+        // Still under way, or of an older version.
+        (true, nil, "the best by KorQuAD F1, after step 20", ["KorQuAD F1 70.00"]),
+        (false, nil, "the last evaluation, after step 40", ["KorQuAD F1 68.00"]),
+    ])
+    func cardsAreOfTheCheckpointThatIsDelivered(
+        loadsBest: Bool, step: Int?, origin: String, cards: [String]
+    ) throws {
+        let run = try RunCase(
+            settings: ["load-best-model-at-end": .boolean(loadsBest)],
+            record: step.map { [("final", ["step": .integer($0)])] } ?? [])
+        let facts = try RunHeadline(run.report()).facts
+        let scores = facts.prefix { $0.name != "Last training loss" }
+        #expect(scores.allSatisfy { $0.remark?.contains(origin) == true || $0.value.contains(origin) })
+        for card in cards {
+            #expect(
+                scores.contains { "\($0.name) \($0.value) \($0.remark ?? "")".hasPrefix(card) }, "\(scores)")
+        }
+        #expect(PageChecker(try run.page()).problems == [])
+    }
+
+    @Test func theEndOfARunSaysWhatItIsAndWhatWasBetter() throws {
+        let last = try RunCase(record: [("final", ["step": 40])])
+        #expect(
+            try RunSummary(last.report(), folder: "out").lines == [
+                "final.h5: step 40 · Loss 2.6000 · Exact match 40.00 · KorQuAD F1 68.00",
+                "best by korquad_f1: 70.00 after step 20", "report: out/report.html",
+            ])
+        let best = try RunCase(
+            settings: ["load-best-model-at-end": true], record: [("final", ["step": 20])])
+        #expect(
+            try RunSummary(best.report(), folder: "out/").lines == [
+                "final.h5: step 20, the best by korquad_f1 · Loss 2.5000 · Exact match 40.00 · KorQuAD F1 70.00",
+                "report: out/report.html",
+            ])
+        let unknown = try RunCase(metrics: [RunCase.train(10)], record: [("final", ["step": 10])])
+        #expect(
+            try RunSummary(unknown.report(), folder: "out").lines == [
+                "final.h5: step 10, not evaluated", "report: out/report.html",
+            ])
     }
 
     @Test func nothingButTheNamespaceLooksLikeAnAddress() throws {
