@@ -60,6 +60,13 @@ package struct DatasetOverlap: Sendable {
     /// Contexts of the second that the first has too.
     package private(set) var contextCount = 0
 
+    /// Of what was compared otherwise.
+    package init(sharedContext: [String], sharedQuestion: [String], contextCount: Int) {
+        self.sharedContext = sharedContext
+        self.sharedQuestion = sharedQuestion
+        self.contextCount = contextCount
+    }
+
     package init(_ first: Dataset, _ second: Dataset) {
         var questions: [ExactText: Set<ExactText>] = [:]
         for question in first.questions {

@@ -88,7 +88,12 @@ package struct EvaluationRun {
 
     private func tell(_ evaluation: Evaluation) {
         if let threshold = evaluation.thresholds?.f1.threshold {
-            logger.info("answers are empty where the null answer is better by more than \(threshold)")
+            logger.info(
+                """
+                answers are empty where the null answer is better by more than \(threshold), which was fitted to the \
+                right answers of these questions: their scores are the best that a threshold can give
+                """
+            )
         }
         if settings.answers.trimsParticles {
             logger.info(

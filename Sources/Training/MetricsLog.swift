@@ -75,7 +75,7 @@ package final class MetricsLog: TrainingObserver {
                 ("event", "skip"), ("step", .integer(step)), ("epoch", .number(epoch)),
                 ("reason", .string(reason)),
             ])
-        case .evaluated(let step, let epoch, let result):
+        case .evaluated(let step, let epoch, let result, _):
             try write(
                 [("event", "eval"), ("step", .integer(step)), ("epoch", .number(epoch))] + result.members)
         case .saved(let checkpoint):

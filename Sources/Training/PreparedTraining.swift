@@ -33,6 +33,9 @@ struct PreparedTraining {
         log(try StartUpCheck.run(StartUpCheck.environment + settings.startUpItems, over: communicator))
         try settings.requireLayers(of: opened.configuration)
         exchange = try settings.exchange.resolved(communicator)
+        log(
+            try LaunchCheck(settings: settings, communicator: communicator)
+                .machine(opened.configuration, exchange))
         let preparation = try communicator.together {
             try DataPreparation(
                 configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings.features)
@@ -115,7 +118,7 @@ extension TrainingSettings {
             totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, restarts: restarts, gamma: gamma)
         return TrainingPlan(
             totalSteps: totalSteps, stepsPerEpoch: stepsPerEpoch, schedule: schedule,
-            evaluation: interval(evaluation), saving: interval(saving),
+            evaluation: validates ? interval(evaluation) : .never, saving: interval(saving),
             check: parameterCheckSteps.map(Interval.steps) ?? .never, bestMetric: bestMetric,
             patience: patience, skippableSteps: skippableSteps)
     }

@@ -88,11 +88,6 @@ extension TrainingRun {
             String(decoding: $0, as: UTF8.self)
         }
         let compute = prepared.compute
-        if communicator.size > prepared.training.count {
-            logger.warning(
-                "\(communicator.size) ranks for \(prepared.training.count) features: some have nothing to compute"
-            )
-        }
         for notice in compute.notices { logger.warning("\(notice)") }
         if let notice = missingLibraryNotice() { logger.info("\(notice)") }
         logger.info(
@@ -103,14 +98,21 @@ extension TrainingRun {
             """)
         var json = JSONValue.null
         try communicator.onRoot {
+            let hashes = try (settings.trainFiles + settings.validationFiles).map {
+                (path: $0, hash: try FileHash.text(of: $0))
+            }
             let record = RunRecord(
                 run: run, settings: prepared.flags, hosts: hosts,
                 threads: compute.pool.threadCount, microBatchTokens: compute.microBatchTokens,
                 features: prepared.training.count, lengths: prepared.training.lengths,
-                totalSteps: prepared.plan.totalSteps,
-                files: settings.trainFiles + settings.validationFiles, resumed: resumption?.shared)
-            json = try record.json
+                totalSteps: prepared.plan.totalSteps, validation: prepared.validation,
+                files: hashes, resumed: resumption?.shared)
+            json = record.json
             try output?.write(json.indented + "\n", to: RunFolder.recordName)
+            let check = LaunchCheck(settings: settings, communicator: communicator)
+            for warning in check.run(prepared, hashes: hashes, resumes: resumption != nil) {
+                logger.warning("\(warning)")
+            }
         }
         return json
     }

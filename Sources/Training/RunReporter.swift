@@ -25,14 +25,19 @@ package final class RunReporter: TrainingObserver {
     }
 
     /// Writes the page from what the folder has now.
-    package func write() {
+    ///
+    /// - Returns: what it tells; nil where it could not be written.
+    @discardableResult
+    package func write() -> RunReport? {
         do {
             let report = try RunReport(folder: output.path, dataset: dataset)
             for notice in report.notices { tell("\(RunPage.fileName): \(notice)") }
             try RunPage(report, defaults: TrainingSettings.defaultFlags)
                 .write(to: output.path(of: RunPage.fileName))
+            return report
         } catch {
             tell("\(RunPage.fileName) is not up to date: \(error)")
+            return nil
         }
     }
 

@@ -1,4 +1,5 @@
 import Checkpoints
+import Foundation
 import QuestionAnswering
 
 /// What a run carries from step to step besides weights and optimizer.
@@ -38,6 +39,27 @@ package struct BestEvaluation: Sendable, Equatable {
     package init(value: Double, step: Int) {
         self.value = value
         self.step = step
+    }
+}
+
+/// How an evaluation compares with those before it.
+package struct EvaluationStanding: Sendable, Equatable, CustomStringConvertible {
+    /// The one that decides.
+    let metric: BestMetric
+    /// So far, this evaluation included.
+    let best: BestEvaluation
+    let isBest: Bool
+
+    package init(metric: BestMetric, best: BestEvaluation, isBest: Bool) {
+        self.metric = metric
+        self.best = best
+        self.isBest = isBest
+    }
+
+    package var description: String {
+        if isBest { return "the best so far by \(metric.rawValue)" }
+        let value = String(format: metric == .loss ? "%.4f" : "%.2f", best.value)
+        return "not the best: \(metric.rawValue) \(value) after step \(best.step)"
     }
 }
 

@@ -217,8 +217,13 @@ extension Trainer {
             let result = try evaluate()
             state.owesEvaluation = false
             guard let result else { return false }
-            try emit(.evaluated(step: state.step, epoch: epoch(after: state.step), result))
-            return state.take(result, by: plan.bestMetric)
+            let isBest = state.take(result, by: plan.bestMetric)
+            let standing = state.best.map {
+                EvaluationStanding(metric: plan.bestMetric, best: $0, isBest: isBest)
+            }
+            try emit(
+                .evaluated(step: state.step, epoch: epoch(after: state.step), result, standing: standing))
+            return isBest
         } catch is EvaluationInterrupted {
             try stop()
             return false

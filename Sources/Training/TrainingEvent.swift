@@ -68,7 +68,8 @@ package enum TrainingEvent: Sendable {
     /// A step without update, and why.
     case skipped(step: Int, epoch: Double, reason: String)
     case evaluationStarted(step: Int)
-    case evaluated(step: Int, epoch: Double, EvaluationResult)
+    /// - standing: nil where the metric that decides is not known.
+    case evaluated(step: Int, epoch: Double, EvaluationResult, standing: EvaluationStanding? = nil)
     /// A checkpoint begins to be written, while training goes on.
     case savingStarted(step: Int)
     case saved(SavedCheckpoint)

@@ -5,6 +5,7 @@ import Kernels
 import Logging
 import Model
 import QuestionAnswering
+import Reports
 
 /// A whole run of `dure train` on one rank: from settings to `final.h5`.
 package struct TrainingRun {
@@ -13,18 +14,22 @@ package struct TrainingRun {
     let logger: Logger
     let status: StatusLine?
     private let memory: () -> SystemMemory
+    /// The program as it was started, for commands to go on with.
+    let program: String
 
     /// - status: where rank 0 tells how the run goes; nil does not.
     /// - memory: what is to be had at the moment.
     package init(
         settings: TrainingSettings, communicator: any Communicator, logger: Logger,
-        status: StatusLine? = .standardError, memory: @escaping () -> SystemMemory = { SystemMemory() }
+        status: StatusLine? = .standardError, memory: @escaping () -> SystemMemory = { SystemMemory() },
+        program: String = "dure"
     ) {
         self.settings = settings
         self.communicator = communicator
         self.logger = logger
         self.status = communicator.isRoot ? status : nil
         self.memory = memory
+        self.program = program
     }
 
     package func run() throws {
@@ -77,29 +82,42 @@ package struct TrainingRun {
             }
         }
         trainer.saver = store.map { stateSaver($0, prepared, optimizer, observers.metrics, run: name) }
-        try reporting(to: observers.reporter) {
+        let report = try reporting(to: observers.reporter) {
             try run(trainer, from: resumption)
             let step = try leaveWeights(trainer, prepared, store, folder?.output)
-            guard step != trainer.state.step else { return }
-            do {
-                _ = try evaluation(evaluator, folder?.output, mayStop: settings.saving != .never)?()
-            } catch is EvaluationInterrupted {
-                // All but these answers is there, and a run that goes on from the last checkpoint makes them.
-                throw StoppedOnRequest(step: trainer.state.step)
+            try answerAgain(with: step, trainer.state, evaluator, folder?.output)
+            try communicator.onRoot {
+                try record.write(finalStep: step, best: trainer.state.best, to: folder?.output)
             }
+        }
+        tellHowToGoOn(report, folder?.output)
+    }
+
+    /// Leaves the answers of the weights that are left, where those are not the last step's.
+    private func answerAgain(
+        with step: Int, _ state: RunState, _ evaluator: Evaluator?, _ output: OutputDirectory?
+    ) throws {
+        guard step != state.step else { return }
+        do {
+            _ = try evaluation(evaluator, output, mayStop: settings.saving != .never)?()
+        } catch is EvaluationInterrupted {
+            // All but these answers is there, and a run that goes on from the last checkpoint makes them.
+            throw StoppedOnRequest(step: state.step)
         }
     }
 
     /// Leaves a report at the end, also when the run was asked to stop; after the weights, which matter more where there
     /// is little room.
-    private func reporting(to reporter: RunReporter?, _ body: () throws -> Void) throws {
+    ///
+    /// - Returns: what it tells.
+    private func reporting(to reporter: RunReporter?, _ body: () throws -> Void) throws -> RunReport? {
         do {
             try body()
         } catch let stop as StoppedOnRequest {
             reporter?.write()
             throw stop
         }
-        reporter?.write()
+        return reporter?.write()
     }
 
     /// The file that has the weights at the end.
@@ -113,47 +131,6 @@ package struct TrainingRun {
             try? trainer.saver?.finish()
             throw error
         }
-    }
-}
-
-// MARK: The end
-
-extension TrainingRun {
-    /// Writes the last weights, or the best, and leaves them in memory.
-    ///
-    /// - store, output: on rank 0.
-    /// - Returns: the step that they are of.
-    private func leaveWeights(
-        _ trainer: Trainer, _ prepared: PreparedTraining, _ store: CheckpointStore?,
-        _ output: OutputDirectory?
-    ) throws -> Int {
-        communicator.place = "end of the run"
-        let (last, parameters) = (trainer.state.step, prepared.loaded.parameters)
-        if trainer.hasStoppedEarly { tellOfEarlyStop(trainer.state) }
-        var step = last
-        if settings.loadsBest {
-            let final = FinalModel(
-                output: output, layout: prepared.loaded.layout, communicator: communicator)
-            step = try final.loadBest(of: trainer.state, into: parameters) { logger.warning("\($0)") }
-        }
-        try communicator.onRoot {
-            guard let store, let output else { return }
-            try store.saveWeights(
-                Self.finalName, step: step, epoch: prepared.plan.epoch(after: step),
-                tensors: FlatTensors(parameters: UnsafeBufferPointer(parameters.buffer)))
-            let origin = step == last ? "" : ", the weights of step \(step)"
-            logger.info("wrote \(output.path(of: Self.finalName))\(origin)")
-        }
-        return step
-    }
-
-    private func tellOfEarlyStop(_ state: RunState) {
-        guard let best = state.best else { return }
-        logger.info(
-            """
-            stopped early after step \(state.step): no better \(settings.bestMetric.rawValue) than after step \
-            \(best.step) in \(state.evaluationsWithoutImprovement) evaluation(s)
-            """)
     }
 }
 

@@ -29,6 +29,10 @@ func withRanks(
         StopRequest.ignoreMore()
         StatusLine.standardError.close()
         if communicator.isRoot { printMessage("\(stop)") }
+        // Under a launcher the command is the launcher's, which knows it.
+        if !MPICommunicator.isLaunched(), let command = ResumeCommand.ofThisProcess {
+            printMessage("to go on: \(command)")
+        }
         communicator.finalize()
         exit(StoppedOnRequest.exitCode)
     } catch let failure as AgreedFailure {

@@ -95,7 +95,8 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         ) { communicator, logger in
             try config.requireSame(on: communicator)
             try TrainingRun(
-                settings: settings, communicator: communicator, logger: logger, status: messages.status
+                settings: settings, communicator: communicator, logger: logger, status: messages.status,
+                program: CommandLine.arguments.first ?? "dure"
             ).run()
         }
     }

@@ -47,7 +47,7 @@ import Training
     }
 
     private static func evaluated(_ outcome: TrainingOutcome) -> [Int] {
-        outcome.events.compactMap { if case .evaluated(let step, _, _) = $0 { step } else { nil } }
+        outcome.events.compactMap { if case .evaluated(let step, _, _, _) = $0 { step } else { nil } }
     }
 
     @Test(arguments: [1, 3]) func theRunEndsWhenPatienceIsOver(ranks: Int) throws {

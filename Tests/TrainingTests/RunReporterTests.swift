@@ -43,6 +43,47 @@ import Training
         #expect(page.contains("id=\"questions\"") && page.contains("id=\"lengths\""))
     }
 
+    @Test(arguments: [true, false]) func theEndOfARunNamesTheStepThatIsLeftAndHowToGoOn(loadsBest: Bool)
+        throws
+    {
+        let temporary = try TemporaryFolder()
+        var settings = try Self.settings(temporary)
+        settings.optimizer.learningRate = 0.05
+        settings.loadsBest = loadsBest
+        settings.patience = 1
+        settings.length = .steps(40)
+        let recorder = LogRecorder()
+        try Self.run(settings, logger: recorder.logger)
+        let evaluations = try temporary.text("out/metrics.jsonl").split(separator: "\n").compactMap {
+            try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+        }.filter { $0["event"] as? String == "eval" }
+        let losses = evaluations.compactMap { $0["loss"] as? Double }
+        let best = try #require(losses.indices.min { losses[$0] < losses[$1] })
+        let left = loadsBest ? best : losses.count - 1
+        let step = try #require(evaluations[left]["step"] as? Int)
+        let final = try temporary.object("out/run.json")["final"] as? [String: Any]
+        #expect(
+            final?["step"] as? Int == step && final?["best_step"] as? Int == evaluations[best]["step"] as? Int
+        )
+        let messages = recorder.all
+        let loss = String(format: "Loss %.4f", losses[left])
+        #expect(
+            messages.contains { $0.contains("final.h5: step \(step)") && $0.contains(loss) }, "\(messages)")
+        #expect(messages.contains { $0.contains("best by loss: ") } == (left != best))
+        let path = temporary.path("out")
+        for command in ["evaluate --config", "answer --config"] {
+            #expect(
+                messages.contains {
+                    $0.contains(": dure \(command) \(path)/run.json --model \(path)/final.h5")
+                })
+        }
+        #expect(
+            messages.contains { $0.contains("--checkpoint \(path)/final.h5 --format hf --output \(path)/hf") }
+        )
+        let page = try temporary.text("out/report.html")
+        #expect(page == (try Self.page(temporary)) && page.contains("final.h5, after step \(step)"))
+    }
+
     @Test func aRunWithoutValidationHasAPage() throws {
         let temporary = try TemporaryFolder()
         var settings = try Self.settings(temporary)

@@ -146,7 +146,7 @@ struct ZeroGradients: Decodable {
         var saved: [Int] = []
         for event in outcomes[0].events {
             switch event {
-            case .evaluated(let step, let epoch, let result):
+            case .evaluated(let step, let epoch, let result, _):
                 #expect(epoch == Double(step) / 4 && result == .untrained)
                 evaluated.append(step)
             case .saved(let checkpoint):
@@ -368,7 +368,7 @@ extension EvaluationResult {
             }
         }
         let evaluated = second[0].events.compactMap { event -> Int? in
-            if case .evaluated(let step, _, _) = event { step } else { nil }
+            if case .evaluated(let step, _, _, _) = event { step } else { nil }
         }
         #expect(evaluated == [4, 8])
         // Equal is not better.

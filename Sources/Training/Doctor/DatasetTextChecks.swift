@@ -69,9 +69,15 @@ package struct OverlapCheck: DoctorCheck {
     let place: String
 
     package init(training: Dataset, validation: Dataset) {
-        overlap = DatasetOverlap(training, validation)
-        questionCount = validation.questions.count
-        place = validation.paths.joined(separator: ", ")
+        self.init(
+            overlap: DatasetOverlap(training, validation), questionCount: validation.questions.count,
+            place: validation.paths.joined(separator: ", "))
+    }
+
+    init(overlap: DatasetOverlap, questionCount: Int, place: String) {
+        self.overlap = overlap
+        self.questionCount = questionCount
+        self.place = place
     }
 
     package func findings() -> [Finding] {

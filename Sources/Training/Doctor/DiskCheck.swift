@@ -7,6 +7,8 @@ package struct DiskCheck: DoctorCheck {
     let parameters: Int?
     /// `--save-total-limit`.
     let savedLimit: Int
+    /// What it leaves besides; nil reckons with all that a run could leave.
+    var extent: RunExtent?
     /// Bytes that may still be written there.
     let freeBytes: Int?
     /// Whether the file system is memory.
@@ -15,12 +17,14 @@ package struct DiskCheck: DoctorCheck {
     var availableMemory = SystemMemory().available
 
     package init(
-        folder: String, parameters: Int?, savedLimit: Int, freeBytes: Int?, isInMemory: Bool,
+        folder: String, parameters: Int?, savedLimit: Int, extent: RunExtent? = nil, freeBytes: Int?,
+        isInMemory: Bool,
         availableMemory: Int = SystemMemory().available
     ) {
         self.folder = folder
         self.parameters = parameters
         self.savedLimit = savedLimit
+        self.extent = extent
         self.freeBytes = freeBytes
         self.isInMemory = isInMemory
         self.availableMemory = availableMemory
@@ -33,10 +37,9 @@ package struct DiskCheck: DoctorCheck {
         guard let parameters else {
             return [.ok(.disk, "\(free) are free", at: folder)]
         }
-        let needed = Self.bytes(parameters: parameters, savedLimit: savedLimit)
-        let state =
-            "\(free) are free, a run leaves up to \(MemoryEstimate.text(needed)): \(savedLimit + 2) checkpoints "
-            + "of \(MemoryEstimate.text(Self.checkpoint(parameters))), best.h5 and final.h5"
+        let extent = extent ?? RunExtent(checkpoints: savedLimit + 2)
+        let needed = extent.bytes(parameters: parameters)
+        let state = "\(free) are free, a run leaves up to \(extent.description(parameters: parameters))"
         guard needed > room else { return [.ok(.disk, state, at: folder)] }
         return [
             .problem(
@@ -49,16 +52,43 @@ package struct DiskCheck: DoctorCheck {
     /// Parameters and two moments of the optimizer.
     static func checkpoint(_ parameters: Int) -> Int { saturating(parameters, 3 * 4) }
 
-    /// The checkpoints that are kept, the best one beside them and one that is being written, and the weights of best
-    /// and last step.
-    static func bytes(parameters: Int, savedLimit: Int) -> Int {
-        let checkpoints = saturating(checkpoint(parameters), savedLimit + 2)
-        let (sum, isHuge) = checkpoints.addingReportingOverflow(saturating(parameters, 2 * 4))
-        return isHuge ? .max : sum
-    }
-
-    private static func saturating(_ left: Int, _ right: Int) -> Int {
+    fileprivate static func saturating(_ left: Int, _ right: Int) -> Int {
         let (product, isHuge) = left.multipliedReportingOverflow(by: right)
         return isHuge ? .max : product
+    }
+}
+
+/// What a run leaves in its output folder.
+package struct RunExtent: Sendable, Equatable {
+    /// Those that are kept, the best one beside them, and one that is being written.
+    var checkpoints: Int
+    /// Whether there is a `best.h5` beside `final.h5`.
+    var keepsBest = true
+    /// Bytes of predictions and n-best lists.
+    var predictions = 0
+    /// Bytes that are there already and go, or count among those above.
+    var present = 0
+
+    package func bytes(parameters: Int) -> Int {
+        let parts = [
+            DiskCheck.saturating(DiskCheck.checkpoint(parameters), checkpoints),
+            DiskCheck.saturating(parameters, (keepsBest ? 2 : 1) * 4), predictions,
+        ]
+        let sum = parts.reduce(0) { sum, part in
+            let (result, isHuge) = sum.addingReportingOverflow(part)
+            return isHuge ? .max : result
+        }
+        return max(0, sum - present)
+    }
+
+    func description(parameters: Int) -> String {
+        let each = MemoryEstimate.text(DiskCheck.checkpoint(parameters))
+        let parts = [
+            checkpoints > 0 ? "\(counted(checkpoints, "checkpoint")) of \(each)" : nil,
+            keepsBest ? "best.h5 and final.h5" : "final.h5",
+            predictions > 0 ? "predictions" : nil,
+        ].compactMap(\.self)
+        return MemoryEstimate.text(bytes(parameters: parameters)) + (present > 0 ? " more: " : ": ")
+            + parts.joined(separator: ", ")
     }
 }

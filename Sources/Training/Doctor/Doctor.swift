@@ -31,8 +31,8 @@ package struct Doctor {
         let budget = try ThreadBudget(communicator: communicator, requested: settings.compute.threads)
         let configuration =
             speaksForHost ? settings.model.flatMap { try? ModelFolder(path: $0) }?.configuration : nil
-        let ofHosts = try gather(
-            speaksForHost ? machineChecks(configuration, budget).flatMap { $0.findings() } : [])
+        let ofHosts = try communicator.gather(
+            findings: speaksForHost ? machineChecks(configuration, budget).flatMap { $0.findings() } : [])
         let ofRanks = try rankFindings()
         var report: DoctorReport?
         try communicator.onRoot {
@@ -131,20 +131,6 @@ extension Doctor {
 // MARK: Between ranks
 
 extension Doctor {
-    /// What all hosts found, on rank 0.
-    private func gather(_ findings: [Finding]) throws -> [Finding] {
-        guard communicator.size > 1 else { return findings }
-        let own = try JSONEncoder().encode(findings)
-        guard let all = try communicator.gather(Array(own)) else { return [] }
-        let ranks = try all.enumerated().map { rank, bytes in
-            (
-                host: communicator.host(of: rank),
-                findings: try JSONDecoder().decode([Finding].self, from: Data(bytes))
-            )
-        }
-        return DoctorReport.merged(ranks)
-    }
-
     private func rankFindings() throws -> [Finding] {
         guard communicator.size > 1 else { return [] }
         let network = try networkCheck()
@@ -211,5 +197,18 @@ extension Doctor {
             return bytes.count
         }
         return "\(size) bytes, \(hash.text.prefix(12))"
+    }
+}
+
+extension Communicator {
+    /// What all hosts found, on rank 0. Every rank must call it.
+    func gather(findings: [Finding]) throws -> [Finding] {
+        guard size > 1 else { return findings }
+        let own = try JSONEncoder().encode(findings)
+        guard let all = try gather(Array(own)) else { return [] }
+        let ranks = try all.enumerated().map { rank, bytes in
+            (host: host(of: rank), findings: try JSONDecoder().decode([Finding].self, from: Data(bytes)))
+        }
+        return DoctorReport.merged(ranks)
     }
 }

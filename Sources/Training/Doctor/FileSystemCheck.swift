@@ -47,9 +47,12 @@ package struct FileSystemCheck: DoctorCheck {
     var isInMemory: Bool { ["tmpfs", "ramfs", "devtmpfs"].contains(type) }
 
     /// As the kernel calls it; nil where no mount matches.
-    var type: String? {
+    var type: String? { mount?.type }
+
+    /// The mount that the folder is on: its file system, and the device.
+    var mount: (type: String, source: String)? {
         let path = Self.existing(folder)
-        var best: (length: Int, type: String)?
+        var best: (length: Int, type: String, source: String)?
         for line in (mounts ?? "").split(separator: "\n") {
             let parts = line.split(separator: " ")
             guard let dash = parts.firstIndex(of: "-"), dash > 4, parts.count > dash + 1 else { continue }
@@ -57,10 +60,11 @@ package struct FileSystemCheck: DoctorCheck {
             let contains = point == "/" || path == point || path.hasPrefix(point + "/")
             // Of mounts at one place the last hides the others.
             if contains, point.utf8.count >= best?.length ?? 0 {
-                best = (point.utf8.count, String(parts[dash + 1]))
+                let source = parts.count > dash + 2 ? Self.unescaped(parts[dash + 2]) : ""
+                best = (point.utf8.count, String(parts[dash + 1]), source)
             }
         }
-        return best?.type
+        return best.map { ($0.type, $0.source) }
     }
 
     /// The absolute path of the folder, or of the nearest around it that is there.

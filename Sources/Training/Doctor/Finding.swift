@@ -59,6 +59,17 @@ package struct Finding: Sendable, Equatable, Codable {
 }
 
 extension Finding {
+    /// As a warning of a run: `WHAT (WHERE): WHAT TO DO`, with no more than the first few cases.
+    ///
+    /// - hosts: of the run.
+    func warning(of hosts: Int) -> String {
+        let cases = details.prefix(3).joined(separator: ", ") + (details.count > 3 ? " …" : "")
+        let names = hosts > 1 && !self.hosts.isEmpty ? "host \(self.hosts.joined(separator: ", "))" : ""
+        let places = [place ?? "", names, cases].filter { !$0.isEmpty }
+        return what + (places.isEmpty ? "" : " (\(places.joined(separator: "; ")))")
+            + (remedy.map { ": \($0)" } ?? "")
+    }
+
     /// How many single cases a finding lists.
     static let mostDetails = 10
 

@@ -46,8 +46,13 @@ package struct SharedMemoryCheck: DoctorCheck {
 
 /// Room on file systems.
 enum DiskSpace {
-    /// Bytes that a user may still write where `path` is; nil where that cannot be known.
+    /// Bytes that a user may still write where `path` is, by free space and quota; nil where that cannot be known.
     static func freeBytes(of path: String) -> Int? {
+        guard let free = freeBytes(ofFileSystemOf: path) else { return nil }
+        return min(free, DiskQuota.freeBytes(of: path) ?? .max)
+    }
+
+    private static func freeBytes(ofFileSystemOf path: String) -> Int? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         let (bytes, isHuge) = Int(clamping: status.f_bavail).multipliedReportingOverflow(

@@ -15,8 +15,22 @@ package struct ThreadCheck: DoctorCheck {
             ranks == 1
                 ? counted(budget.threads, "compute thread")
                 : "\(ranks) ranks, rank 0 with \(counted(budget.threads, "compute thread"))")
-        return (crowding.isEmpty ? [state] : crowding) + [variables, batch].compactMap(\.self)
+        let rest = RankShareCheck(
+            threads: budget.threads, ranks: ranks, batchSize: batchSize, environment: environment)
+        return (crowding.isEmpty ? [state] : crowding) + rest.findings()
     }
+}
+
+/// Ranks that a step has nothing for, and variables that do not decide the threads of a rank.
+package struct RankShareCheck: DoctorCheck {
+    /// Of rank 0.
+    let threads: Int
+    let ranks: Int
+    /// Features of a step.
+    let batchSize: Int
+    var environment = ProcessInfo.processInfo.environment
+
+    package func findings() -> [Finding] { [variables, batch].compactMap(\.self) }
 
     private var batch: Finding? {
         guard batchSize < ranks else { return nil }
@@ -30,11 +44,11 @@ package struct ThreadCheck: DoctorCheck {
     /// Variables that other programs take their threads from.
     private var variables: Finding? {
         let set = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS"].compactMap { name in
-            environment[name].flatMap { $0 == "\(budget.threads)" ? nil : "\(name)=\($0)" }
+            environment[name].flatMap { $0 == "\(threads)" ? nil : "\(name)=\($0)" }
         }
         guard !set.isEmpty else { return nil }
         return .note(
-            .threads, "threads are not taken from these variables, a rank uses \(budget.threads)",
+            .threads, "threads are not taken from these variables, a rank uses \(threads)",
             at: set.joined(separator: ", "), remedy: "give --threads for another number")
     }
 }

@@ -58,13 +58,20 @@ package struct WindowCheck: DoctorCheck {
 
     private var longAnswers: Finding? {
         guard !survey.longAnswers.isEmpty else { return nil }
-        return .note(
+        return Self.longAnswers(
+            survey.longAnswers, of: survey.answers, maxAnswerLength: maxAnswerLength, place: place)
+    }
+
+    /// - questions: whose answers have more tokens than answers may have, by id.
+    static func longAnswers(
+        _ questions: [String], of answers: Int, maxAnswerLength: Int, place: String
+    ) -> Finding {
+        .note(
             .data,
-            "\(counted(survey.longAnswers.count, "answer")) "
-                + "(\(percentage(survey.longAnswers.count, of: survey.answers))) of more than \(maxAnswerLength) "
-                + "tokens, which are never given",
+            "\(counted(questions.count, "answer")) (\(percentage(questions.count, of: answers))) of more than "
+                + "\(maxAnswerLength) tokens, which are never given",
             at: "\(place), --max-answer-length \(maxAnswerLength)", remedy: "raise --max-answer-length",
-            details: named(survey.longAnswers))
+            details: Finding.details(questions.map { "question \($0)" }))
     }
 
     private var unknown: Finding? {

@@ -40,10 +40,11 @@ package final class Progress: TrainingObserver, Sendable {
         case .evaluationStarted(let step):
             state.withLock { $0.beginEvaluation(at: now) }
             if !line.isShown { line.message("evaluating after step \(step)") }
-        case .evaluated(let step, _, let result):
+        case .evaluated(let step, _, let result, let standing):
             let seconds = state.withLock { $0.endEvaluation(at: now) }
             let time = seconds.map { " · in \(StatusText.clock($0))" } ?? ""
-            line.message("evaluation at step \(step)" + describe(result) + time)
+            let place = standing.map { " · \($0)" } ?? ""
+            line.message("evaluation at step \(step)" + describe(result) + place + time)
         case .savingStarted(let step): state.withLock { $0.beginSaving(step) }
         case .saved(let checkpoint):
             state.withLock { $0.endSaving() }

@@ -103,7 +103,12 @@ extension ProgressState {
             format: "step %d/%d · epoch %.2f · loss %.4f · start %.1f %% end %.1f %% · learning rate %.2e · ",
             means.step, plan.totalSteps, means.epoch, means.loss, means.startAccuracy * 100,
             means.endAccuracy * 100, means.learningRate)
-            + "\(Self.rate(means.samplesPerSecond)) · \(StatusText.clock(secondsLeft ?? 0)) left"
+            + "\(Self.rate(means.samplesPerSecond)) · \(StatusText.clock(secondsLeft ?? 0))\(more) left"
+    }
+
+    /// Evaluations are left of which nobody knows yet how long they take.
+    private var more: String {
+        estimate.secondsAnEvaluation == nil && plan.evaluationsLeft(after: step) > 0 ? "+" : ""
     }
 
     /// The plain line at the end.
@@ -153,13 +158,13 @@ extension ProgressState {
 
     private func left(at now: Double) -> String? {
         guard let end else { return nil }
-        guard let evaluation else { return StatusText.clock(end - now) }
+        guard let evaluation else { return StatusText.clock(end - now) + more }
         // What there was to do when it began, and what is expected of the rest of it.
         let elapsed = now - evaluation.started
         let share = evaluation.share
         let rest =
             share > 0.05 ? elapsed * (1 - share) / share : (estimate.secondsAnEvaluation ?? 0) - elapsed
-        return StatusText.clock(end - evaluation.started + max(0, rest))
+        return StatusText.clock(end - evaluation.started + max(0, rest)) + more
     }
 
     private static func rate(_ samples: Double) -> String {

@@ -98,7 +98,7 @@ import Testing
 
     @Test func aDiskTooSmallForTheCheckpoints() {
         // Five checkpoints of 12 MB, and two of the weights alone.
-        #expect(DiskCheck.bytes(parameters: 1_000_000, savedLimit: 3) == 68_000_000)
+        #expect(RunExtent(checkpoints: 5).bytes(parameters: 1_000_000) == 68_000_000)
         expectWell(disk(free: 68_000_000))
         expectWell(disk(free: 10, parameters: nil))
         expectFinding(
@@ -107,6 +107,33 @@ import Testing
         expectFinding(.problem, 74, of: disk(free: 1 << 40, isInMemory: true, memory: 1 << 20))
         expectFinding(.problem, 74, of: disk(free: 1 << 40, parameters: .max))
         #expect(disk(free: nil).findings().isEmpty)
+    }
+
+    @Test func aRunThatLeavesLessNeedsLess() {
+        var extent = RunExtent(checkpoints: 0, keepsBest: false, predictions: 1000)
+        #expect(extent.bytes(parameters: 1_000_000) == 4_001_000)
+        #expect(extent.description(parameters: 1_000_000) == "4.0 MB: final.h5, predictions")
+        extent = RunExtent(checkpoints: 2, present: 20_000_000)
+        #expect(extent.bytes(parameters: 1_000_000) == 12_000_000)
+        #expect(
+            extent.description(parameters: 1_000_000)
+                == "12.0 MB more: 2 checkpoints of 12.0 MB, best.h5 and final.h5")
+        #expect(RunExtent(checkpoints: 1, present: 1 << 40).bytes(parameters: 1) == 0)
+    }
+
+    @Test(
+        arguments: [
+            (0, 0, 5000, nil), (10, 0, 5000, 5240), (10, 8, 5000, 3192), (0, 8, 5000, 3192), (4, 4, 5000, 0),
+            (UInt64.max, 0, 0, nil),
+        ] as [(UInt64, UInt64, UInt64, Int?)])
+    func aQuotaLeavesWhatIsBelowItsLowestLimit(hard: UInt64, soft: UInt64, used: UInt64, free: Int?) {
+        #expect(DiskQuota.Limits(hardLimit: hard, softLimit: soft, used: used).freeBytes == free)
+    }
+
+    @Test func aFileSystemWithoutQuotasHasNoLimit() throws {
+        let temporary = try TemporaryFolder()
+        #expect(DiskQuota.freeBytes(of: temporary.path("missing")) == nil)
+        #expect(try #require(DiskSpace.freeBytes(of: temporary.path)) > 0)
     }
 
     private func memory(_ available: Int, ranks: Int = 1, requested: Int? = nil) throws -> MemoryCheck {

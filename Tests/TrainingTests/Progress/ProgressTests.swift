@@ -41,6 +41,19 @@ import Training
             ])
     }
 
+    @Test func anEvaluationSaysWhetherItIsTheBest() {
+        let best = BestEvaluation(value: 70, step: 2)
+        let lines = Self.plain(
+            interval: 1, .scripted(5),
+            [true, false].map { isBest in
+                .evaluated(
+                    step: 4, epoch: 1, .untrained,
+                    standing: EvaluationStanding(metric: .korquadF1, best: best, isBest: isBest))
+            })
+        #expect(lines[0].hasSuffix(" · F1 0.00 · the best so far by korquad_f1\n"))
+        #expect(lines[1].hasSuffix(" · F1 0.00 · not the best: korquad_f1 70.00 after step 2\n"))
+    }
+
     @Test(arguments: [
         (1.0, "0:00:04"), (0.1, "0:00:01"), (14.75, "0:00:59"), (14.9, "0:01:00"), (900.25, "1:00:01"),
         (90000, "100:00:00"),
@@ -53,6 +66,17 @@ import Training
         terminal.pass(stepSeconds)
         progress.observe(.stepped(.scripted(1, seconds: stepSeconds)))
         #expect(terminal.written.last?.hasSuffix(" · \(clock) left\n") == true)
+    }
+
+    @Test func theTimeOfEvaluationsIsNotKnownBeforeTheFirst() {
+        let lines = Self.plain(
+            interval: 1, .scripted(5, evaluation: .steps(2)),
+            [
+                Self.start, .stepped(.scripted(1)), .stepped(.scripted(2)), .evaluationStarted(step: 2),
+                .evaluated(step: 2, epoch: 0.4, .untrained), .stepped(.scripted(3)),
+            ])
+        let steps = lines.filter { $0.hasPrefix("step ") }
+        #expect(steps.map { $0.hasSuffix("+ left\n") } == [true, true, false], "\(lines)")
     }
 
     @Test func aTerminalsLineIsDrawnOverItself() throws {
