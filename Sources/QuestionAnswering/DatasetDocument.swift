@@ -53,13 +53,15 @@ enum DatasetRecord: Decodable {
     private enum Keys: String, CodingKey {
         case title, paragraphs, context, qas, question
         case category = "news_category"
+        case rawHTML = "raw_html"
     }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Keys.self)
         let hasCategory = container.contains(.category)
+        if container.contains(.rawHTML) { throw RecordProblem.korquad2(decoder.codingPath) }
         if container.contains(.paragraphs) {
-            let paragraphs = try container.decode([ParagraphEntry].self, forKey: .paragraphs)
+            let paragraphs = try container.decodeIfPresent([ParagraphEntry].self, forKey: .paragraphs) ?? []
             self = .article(Article(paragraphs: paragraphs, hasCategory: hasCategory, isParagraph: false))
         } else if container.contains(.qas) {
             let paragraph = try ParagraphEntry(from: decoder)
@@ -76,20 +78,33 @@ enum DatasetRecord: Decodable {
         }
     }
 
-    static func unrecognised(_ path: [any CodingKey]) -> DecodingError {
-        .dataCorrupted(
-            .init(
-                codingPath: path,
-                debugDescription:
-                    "not a record of a dataset; understood are SQuAD, KorQuAD 1.0, KLUE-MRC, goorm and "
-                    + "AI Hub: a list \"data\" of articles with \"paragraphs\" of \"context\" and \"qas\", or a "
-                    + "list, or lines, of questions with \"context\", \"question\" and \"answers\""))
+    static func unrecognised(_ path: [any CodingKey]) -> RecordProblem {
+        RecordProblem(
+            codingPath: path,
+            reason: "not a record of a dataset; understood are SQuAD, KorQuAD 1.0, KLUE-MRC, goorm and "
+                + "AI Hub: a list \"data\" of articles with \"paragraphs\" of \"context\" and \"qas\", or a "
+                + "list, or lines, of questions with \"context\", \"question\" and \"answers\"")
     }
 }
 
 struct ParagraphEntry: Decodable {
+    /// Empty for whatever stands there, or does not, in a paragraph without questions.
     let context: String
     let qas: [QuestionEntry]
+
+    private enum Keys: String, CodingKey {
+        case context, qas
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Keys.self)
+        let isEmpty = try container.decodeNil(forKey: .qas)
+        qas = isEmpty ? [] : try container.decode([QuestionEntry].self, forKey: .qas)
+        context =
+            qas.isEmpty
+            ? (try? container.decode(String.self, forKey: .context)) ?? ""
+            : try container.decode(String.self, forKey: .context)
+    }
 }
 
 struct QuestionEntry: Decodable {
@@ -109,7 +124,8 @@ struct QuestionEntry: Decodable {
     }
 
     private enum Keys: String, CodingKey {
-        case id, guid, question, answers
+        case id, guid, question, answers, answer
+        case answerStart = "answer_start"
         case questionID = "question_id"
         case isImpossible = "is_impossible"
         case plausibleAnswers = "plausible_answers"
@@ -121,17 +137,25 @@ struct QuestionEntry: Decodable {
         let container = try decoder.container(keyedBy: Keys.self)
         id = try Self.identifier(container)
         question = try container.decode(String.self, forKey: .question)
-        let list =
-            container.contains(.answers) ? try container.decode(AnswerList.self, forKey: .answers) : nil
-        answers = list?.answers
-        isImpossible =
+        let isImpossible =
             container.contains(.isImpossible)
             ? try container.decode(FlexibleFlag.self, forKey: .isImpossible).value : nil
-        shape = Self.shape(container, hasSingleAnswer: list?.isSingle == true)
+        let key = [Keys.answers, .answer].first { (try? container.decodeNil(forKey: $0)) == false }
+        let isSingle = key.map { AnswerList.isSingle(in: container, forKey: $0) } ?? false
+        // What an impossible question has for an answer is not looked at.
+        answers =
+            isImpossible == true
+            ? [] : try key.map { try AnswerList(container, forKey: $0, starts: .answerStart).answers }
+        self.isImpossible = isImpossible
+        shape = Self.shape(container, hasSingleAnswer: isSingle)
     }
 
     private static func identifier(_ container: KeyedDecodingContainer<Keys>) throws -> String {
-        let key = [Keys.guid, .id, .questionID].first { container.contains($0) } ?? .id
+        let keys = [Keys.guid, .id, .questionID]
+        guard let key = keys.first(where: { (try? container.decodeNil(forKey: $0)) == false }) else {
+            throw RecordProblem(
+                codingPath: container.codingPath, reason: "no \"id\", \"guid\" or \"question_id\"")
+        }
         return try container.decode(FlexibleText.self, forKey: key).text
     }
 

@@ -19,10 +19,12 @@ package enum DatasetError: Error, Equatable, Sendable {
     /// Byte offset from 0, line from 1.
     case invalidUTF8(path: String, offset: Int, line: Int)
     case malformedJSON(path: String, JSONSyntaxError)
-    case wrongStructure(RecordPlace, reason: String)
+    case wrongStructure(RecordPlace, reason: String, remedy: String = "correct this record")
     case noQuestions(paths: [String])
     case emptyContext(RecordPlace, questionID: String)
     case duplicateID(String, first: RecordPlace, second: RecordPlace)
+    /// Two paths, or one path twice, of one file.
+    case sameFile(String, String)
     /// Only in strict mode: answers that do not stand where `answer_start` says, or that nothing is said of.
     case misplacedAnswers(count: Int, first: MisplacedAnswer)
 
@@ -58,8 +60,8 @@ extension DatasetError: CustomStringConvertible {
         case .malformedJSON(let path, let error):
             return "not JSON: \(error.reason) (\(path), line \(error.line), byte \(error.offset)): "
                 + "repair the file, or fetch it again if it was cut short"
-        case .wrongStructure(let place, let reason):
-            return "unexpected content: \(reason) (\(place)): correct this record"
+        case .wrongStructure(let place, let reason, let remedy):
+            return "unexpected content: \(reason) (\(place)): \(remedy)"
         case .noQuestions(let paths):
             return "the dataset holds no questions (\(paths.joined(separator: ", "))): "
                 + "give a dataset with at least one question"
@@ -68,6 +70,9 @@ extension DatasetError: CustomStringConvertible {
                 "the context of question \(id) is empty (\(place)): give it a text, or remove the paragraph"
         case .duplicateID(let id, let first, let second):
             return "question id \(id) occurs twice (\(first) and \(second)): give every question its own id"
+        case .sameFile(let first, let second):
+            let paths = isSameText(first, second) ? first : "\(first) and \(second)"
+            return "one file is given twice (\(paths)): give it once"
         case .misplacedAnswers(let count, let first):
             return
                 "\(count) misplaced or missing answer\(count == 1 ? "" : "s"), the first: \(first.problem) "

@@ -6,6 +6,7 @@ package enum DatasetReader {
     ///
     /// - Throws: `DatasetError`, naming the file and the record.
     package static func read(_ paths: [String]) throws -> Dataset {
+        try requireDifferentFiles(paths)
         var builder = DatasetBuilder(paths: paths)
         for (index, path) in paths.enumerated() {
             let data = try JSONFile.contents(path: path)
@@ -20,6 +21,17 @@ package enum DatasetReader {
         return try builder.finish()
     }
 
+    /// Every id of a file that is given twice, by whatever paths, would occur twice.
+    private static func requireDifferentFiles(_ paths: [String]) throws {
+        var earlier: [FileIdentity: String] = [:]
+        for path in paths {
+            guard let identity = FileIdentity(path: path) else { continue }
+            if let first = earlier.updateValue(path, forKey: identity) {
+                throw DatasetError.sameFile(first, path)
+            }
+        }
+    }
+
     private static func add(
         _ lines: JSONLines, of data: Data, path: String, index: Int, to builder: inout DatasetBuilder
     ) throws {
@@ -30,6 +42,20 @@ package enum DatasetReader {
                 DatasetDocument.self, from: content, path: path, line: (line.number, line.range.lowerBound))
             try builder.add(document, pathIndex: index, line: line.number)
         }
+    }
+}
+
+/// The file behind a path: its device and inode.
+private struct FileIdentity: Hashable {
+    let device: dev_t
+    let inode: ino_t
+
+    /// Nil where there is none.
+    init?(path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        device = status.st_dev
+        inode = status.st_ino
     }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Decodes JSON files with errors that say where.
-enum JSONFile {
+package enum JSONFile {
     /// A UTF-8 byte order mark is tolerated.
     ///
     /// - Throws: `DatasetError`.
@@ -12,13 +12,15 @@ enum JSONFile {
     /// Decodes `data`, the content of the file at `path`, or the line of it that begins with byte `offset`.
     ///
     /// - Throws: `DatasetError`.
-    static func decode<Value: Decodable>(
+    package static func decode<Value: Decodable>(
         _ type: Value.Type, from data: Data, path: String, line: (number: Int, offset: Int)? = nil
     ) throws -> Value {
         do {
             return try JSONDecoder().decode(type, fromText: data)
+        } catch let problem as RecordProblem {
+            throw explain(problem, data: data, path: path, line: line)
         } catch let error as DecodingError {
-            throw explain(error, data: data, path: path, line: line)
+            throw explain(RecordProblem(error), data: data, path: path, line: line)
         }
     }
 
@@ -41,7 +43,11 @@ enum JSONFile {
             let line = JSONSyntax.lineNumber(in: [UInt8](data.prefix(offset)), at: offset)
             throw DatasetError.invalidUTF8(path: path, offset: offset, line: line)
         }
-        return data.starts(with: byteOrderMark) ? Data(data.dropFirst(byteOrderMark.count)) : data
+        return withoutByteOrderMark(data)
+    }
+
+    package static func withoutByteOrderMark(_ data: Data) -> Data {
+        data.starts(with: byteOrderMark) ? Data(data.dropFirst(byteOrderMark.count)) : data
     }
 
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
@@ -55,7 +61,7 @@ enum JSONFile {
     }
 
     /// The offset of the first byte that does not belong to a code point.
-    static func firstInvalidUTF8(in data: Data) -> Int? {
+    package static func firstInvalidUTF8(in data: Data) -> Int? {
         data.withUnsafeBytes { bytes in
             if String(validating: bytes, as: UTF8.self) != nil { return nil }
             var offset = 0
@@ -71,7 +77,7 @@ enum JSONFile {
     }
 
     private static func explain(
-        _ error: DecodingError, data: Data, path: String, line: (number: Int, offset: Int)?
+        _ problem: RecordProblem, data: Data, path: String, line: (number: Int, offset: Int)?
     ) -> DatasetError {
         if let found = JSONSyntax.firstError(in: [UInt8](data)) {
             let place = JSONSyntaxError(
@@ -79,41 +85,9 @@ enum JSONFile {
                 reason: found.reason)
             return .malformedJSON(path: path, place)
         }
-        let (codingPath, reason) = describe(error)
-        let sentence = reason.hasSuffix(".") ? String(reason.dropLast()) : reason
-        let inner = record(codingPath)
+        let inner = problem.place
         let lineText = line.map { "line \($0.number)\(inner.isEmpty ? "" : ", ")" } ?? ""
-        return .wrongStructure(RecordPlace(path: path, record: lineText + inner), reason: sentence)
-    }
-
-    private static func describe(_ error: DecodingError) -> ([any CodingKey], String) {
-        switch error {
-        case .typeMismatch(_, let context): (context.codingPath, context.debugDescription)
-        case .valueNotFound(let type, let context): (context.codingPath, "null instead of \(name(of: type))")
-        case .keyNotFound(let key, let context):
-            (context.codingPath, "the key \"\(key.stringValue)\" is missing")
-        case .dataCorrupted(let context): (context.codingPath, context.debugDescription)
-        @unknown default: ([], "not understood")
-        }
-    }
-
-    private static func name(of type: any Any.Type) -> String {
-        switch type {
-        case is String.Type: "a text"
-        case is Double.Type, is Int.Type: "a number"
-        case is Bool.Type: "true or false"
-        default: "a list or object"
-        }
-    }
-
-    /// As `data[3].paragraphs[0].qas[1].answers[0].answer_start`.
-    private static func record(_ codingPath: [any CodingKey]) -> String {
-        codingPath.reduce(into: "") { text, key in
-            if let index = key.intValue {
-                text += "[\(index)]"
-            } else {
-                text += text.isEmpty ? key.stringValue : "." + key.stringValue
-            }
-        }
+        return .wrongStructure(
+            RecordPlace(path: path, record: lineText + inner), reason: problem.reason, remedy: problem.remedy)
     }
 }

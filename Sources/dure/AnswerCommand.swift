@@ -11,8 +11,8 @@ struct AnswerCommand: ConfiguredCommand {
             dure answer --model OUT/final.h5 --question '두레는 무엇인가?' --context '두레는 …'
 
             Without --question, reads a line {"id","question","context"} for each question and answers each with \
-            a line {"id","answers"}; lines that arrive together are computed together. On a terminal it asks for a \
-            context and then for questions about it.
+            a line {"id","answers"}, or {"id","error"} where it cannot; lines that arrive together are computed \
+            together. On a terminal it asks for a context and then for questions about it.
             """)
 
     @Option(help: "Model folder, or a checkpoint (.h5).", completion: .file())
@@ -54,7 +54,8 @@ struct AnswerCommand: ConfiguredCommand {
             var prompt = AnswerPrompt(answerer: answerer, context: context)
             try prompt.run()
         } else {
-            try answerLines(answerer)
+            var lines = AnswerLines(answerer: answerer)
+            try lines.run()
         }
     }
 
@@ -80,56 +81,5 @@ struct AnswerCommand: ConfiguredCommand {
             forward: plan.forward(
                 loaded, longest: settings.maxSequenceLength, communicator: communicator),
             settings: answerSettings, count: topK)
-    }
-
-    /// Most lines that are computed together.
-    private static let batchSize = 256
-
-    private func answerLines(_ answerer: Answerer) throws {
-        var lines = StandardInputLines()
-        var number = 0
-        while true {
-            let batch = try lines.nextAvailable(limit: Self.batchSize)
-            if batch.isEmpty { return }
-            var requests: [AnswerRequest] = []
-            do {
-                for line in batch {
-                    number += 1
-                    requests.append(try request(line, number: number))
-                }
-            } catch {
-                // What came before the damaged line is answered first.
-                try answer(requests, answerer)
-                throw error
-            }
-            try answer(requests, answerer)
-        }
-    }
-
-    private func request(_ line: [UInt8], number: Int) throws -> AnswerRequest {
-        do {
-            return try JSONDecoder().decode(AnswerRequest.self, fromText: line)
-        } catch {
-            throw DatasetError.wrongStructure(
-                RecordPlace(path: "stdin", record: "line \(number)"),
-                reason: "not an object with the texts id, question and context")
-        }
-    }
-
-    private func answer(_ requests: [AnswerRequest], _ answerer: Answerer) throws {
-        guard !requests.isEmpty else { return }
-        guard let all = try? answerer.answers(to: requests) else {
-            // One of them cannot be answered: those before it can.
-            for request in requests { try printAnswers(to: [request], try answerer.answers(to: [request])) }
-            return
-        }
-        try printAnswers(to: requests, all)
-    }
-
-    private func printAnswers(to requests: [AnswerRequest], _ answers: [[JSONValue]]) throws {
-        for (request, best) in zip(requests, answers) {
-            let result: JSONValue = .object([("id", .string(request.id)), ("answers", .array(best))])
-            try printResult(result.compact)
-        }
     }
 }

@@ -7,6 +7,37 @@ struct AnswerRequest: Decodable {
     let id: String
     let question: String
     let context: String
+
+    /// Whatever stands under `id`, also where the rest is no question.
+    struct Identifier: Decodable {
+        let id: JSONValue
+
+        private enum Keys: String, CodingKey {
+            case id
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Keys.self)
+            id = try container.decodeIfPresent(FlexibleText.self, forKey: .id)?.json ?? .null
+        }
+    }
+
+    private enum Keys: String, CodingKey {
+        case id, question, context
+    }
+
+    init(id: String, question: String, context: String) {
+        self.id = id
+        self.question = question
+        self.context = context
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Keys.self)
+        id = try container.decodeIfPresent(FlexibleText.self, forKey: .id)?.text ?? "without id"
+        question = try container.decode(String.self, forKey: .question)
+        context = try container.decode(String.self, forKey: .context)
+    }
 }
 
 /// Answers questions with a model on this process alone.

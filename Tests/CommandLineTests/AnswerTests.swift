@@ -67,20 +67,26 @@ extension ProgramTests {
             }
         }
 
-        @Test func whatCameBeforeAQuestionThatDoesNotFitIsAnswered() async throws {
+        @Test func aLineThatCannotBeAnsweredHasAnErrorAndTheOthersTheirAnswers() async throws {
             let work = try await Workspace()
             let long = String(repeating: "두레 ", count: 300)
-            let requests: [JSON] = [
-                ["id": "a", "question": "무엇?", "context": "두레"],
-                ["id": "b", "question": .text(long), "context": .text(long)],
-                ["id": "c", "question": "무엇?", "context": "두레"],
+            let lines = [
+                "\u{FEFF}{\"id\": 1, \"question\": \"무엇?\", \"context\": \"두레\"}", "", " \r",
+                "{\"id\": 1.5, \"question\": \"\(long)\", \"context\": \"\(long)\"}",
+                "{\"id\": \"c\", \"question\": \"무엇?\", \"context\": \" \"}", "{\"id\": \"d\"",
+                "{\"id\": true, \"question\": \"무엇?\"}", "{\"question\": \"무엇?\", \"context\": \"두레\"}\r",
             ]
             let result = try await Program.run(
-                ["answer", "--model", work.model],
-                input: requests.map(\.text).joined(separator: "\n").utf8)
-            #expect(result.exitCode == 65)
-            #expect(result.outputLines.count == 1)
-            #expect(messages(result).count == 1 && result.errorText.contains("question b"))
+                ["answer", "--model", work.model], input: lines.joined(separator: "\n").utf8)
+            expectFailure(result, 65, "4 of 6 lines", "stdin, line 4")
+            let answers = try result.outputLines.map { try JSON($0.utf8) }
+            try #require(answers.count == 6)
+            #expect(answers.map { $0["id"] } == [1, 1.5, "c", .null, true, .null])
+            #expect(answers.map { $0["answers"]?.list.count } == [1, nil, nil, nil, nil, 1])
+            let errors = answers.compactMap { $0["error"]?.text }
+            try #require(errors.count == 4)
+            #expect(errors[0].contains("question 1.5") && errors[1].contains("empty"))
+            #expect(errors[2].contains("line 6") && errors[3].contains("\"context\" is missing"))
         }
 
         @Test func aTerminalIsAskedForAContextAndQuestions() async throws {
@@ -99,8 +105,8 @@ extension ProgramTests {
         }
 
         @Test(arguments: [
-            ("{\"id\":\"a\"}", "line 2"), ("nonsense", "line 2"), ("", "line 2"),
-            ("{\"id\":\"a\",\"question\":\"q\",\"context\":\" \"}", "question a"),
+            ("{\"id\":\"a\"}", "line 2"), ("nonsense", "line 2"),
+            ("{\"id\":[],\"question\":\"q\",\"context\":\"c\"}", "line 2"),
         ])
         func aLineThatCannotBeAnsweredIsNamed(line: String, place: String) async throws {
             let work = try await Workspace()

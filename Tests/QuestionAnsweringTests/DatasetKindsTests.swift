@@ -40,6 +40,7 @@ struct DatasetKindsTests {
     @Test func numbersAreAcceptedAsIds() throws {
         for (number, text) in [
             ("17", "17"), ("-3", "-3"), ("9223372036854775808", "9223372036854775808"), ("\"017\"", "017"),
+            ("1.5", "1.5"), ("true", "true"),
         ] {
             #expect(try read(nested(#""id":\#(number),\#(list)"#)).questions[0].id == text)
         }
@@ -78,6 +79,63 @@ struct DatasetKindsTests {
             #expect(dataset.kinds.map(\.kind) == [.klue] && dataset.kinds[0].count == 4)
         }
         #expect(try read(rows[0]).questions.count == 1, "a single line is a row too")
+    }
+
+    @Test func rowsMayHaveTheirAnswerBesideItsStart() throws {
+        let start = #""answer_start":4"#
+        for answer in [
+            #""answer":"서울",\#(start)"#, #""answers":"서울",\#(start)"#,
+            #""answers":["서울"],"answer_start":["4"]"#,
+            #""answers":null,"answer":"서울",\#(start)"#, #""answer":{"text":"서울",\#(start)}"#,
+            #""answer":{"text":["서울"],"answer_start":[4.0]}"#,
+        ] {
+            let dataset = try read("[\(row("a", "한강은 서울에 있다.", answer))]")
+            #expect(dataset.questions[0].answers == [Answer(text: "서울", start: 4)], "\(answer)")
+        }
+        let flat =
+            #"[{"id":"1","title":"t","context":"한강은 서울에 있다.","question":"?","answer":"서울","answer_start":4}]"#
+        #expect(try read(flat).kinds.map(\.kind) == [.squad1])
+    }
+
+    @Test func theAnswerOfAnImpossibleQuestionIsNotLookedAt() throws {
+        for answers in [
+            #""answers":{"text":"","answer_start":null}"#, #""answers":{"text":null,"answer_start":null}"#,
+            #""answers":[{"text":null}]"#, #""answers":"","answer_start":-1"#, #""answer":7"#,
+            #""answers":null"#,
+        ] {
+            for flag in ["true", "1", "\"True\"", "1.0"] {
+                let rows = [
+                    row("a", "한강은 서울에 있다.", list),
+                    row("b", "한강은 서울에 있다.", #""is_impossible":\#(flag),\#(answers)"#),
+                ]
+                let dataset = try read("[\(rows.joined(separator: ","))]")
+                #expect(dataset.questions[1].answers.isEmpty && dataset.questions[1].hasKnownAnswers)
+                #expect(dataset.squadVersion == .version2)
+            }
+        }
+        // The form of the answers still tells the kind.
+        let news = #""id":5,"is_impossible":true,"answers":{"text":"","answer_start":null}"#
+        #expect(try read(nested(news)).kinds.map(\.kind) == [.news])
+    }
+
+    @Test func aParagraphWithoutQuestionsMayBeAnything() throws {
+        let paragraph = #"{"context":"한강은 서울에 있다.","qas":[{"id":1,"question":"?",\#(list)}]}"#
+        let others = [#"{"context":null,"qas":[]}"#, #"{"qas":[]}"#, #"{"context":"가","qas":null}"#]
+        let text =
+            #"{"data":[{"paragraphs":null},{"paragraphs":[\#((others + [paragraph]).joined(separator: ","))]}]}"#
+        #expect(try read(text).questions.map(\.id) == ["1"])
+    }
+
+    @Test(arguments: [
+        #"{"version":"KorQuAD_2.1_train","data":[{"title":"t","raw_html":"<p>","context":"<p>","qas":[]}]}"#,
+        #"{"data":[{"context":"<p>","qas":[{"id":"1","question":"?","answer":{"text":"p","answer_start":1,"html_answer_start":1}}]}]}"#,
+    ])
+    func korquad2IsRefusedByName(text: String) throws {
+        let error = try withFile(text.utf8) { path in
+            #expect(throws: DatasetError.self) { try DatasetReader.read([path]) }
+        }
+        #expect(error?.description.contains("KorQuAD 2") == true, "\(String(describing: error))")
+        #expect(error?.description.contains("data[0]") == true)
     }
 
     @Test func aRowIsOfTheArticleOfItsTitleElseOfItsContext() throws {
@@ -155,7 +213,7 @@ struct DatasetKindsTests {
     func whatIsNoDatasetIsToldWhatIs(text: String, record: String, words: String) throws {
         try withFile(text.utf8) { path in
             let error = #expect(throws: DatasetError.self) { try DatasetReader.read([path]) }
-            guard case .wrongStructure(let place, let reason)? = error else {
+            guard case .wrongStructure(let place, let reason, _)? = error else {
                 Issue.record("\(String(describing: error))")
                 return
             }

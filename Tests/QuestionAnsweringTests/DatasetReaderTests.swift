@@ -27,7 +27,7 @@ struct DatasetReaderTests {
     }
 
     private func structureError(_ text: String) throws -> (record: String, reason: String)? {
-        guard case .wrongStructure(let place, let reason) = try error(text.utf8) else { return nil }
+        guard case .wrongStructure(let place, let reason, _) = try error(text.utf8) else { return nil }
         return (place.record, reason)
     }
 
@@ -91,6 +91,35 @@ struct DatasetReaderTests {
                     second: RecordPlace(path: second, record: record))
                 #expect(throws: expected) { try DatasetReader.read([first, second]) }
             }
+        }
+    }
+
+    @Test func aFileThatIsGivenTwiceIsNamedByWhateverPath() throws {
+        let folder = FileManager.default.temporaryDirectory
+        try withFile(json(questions: question("a")).utf8) { path in
+            let link = folder.appending(path: UUID().uuidString).path
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+            defer { try? FileManager.default.removeItem(atPath: link) }
+            #expect(throws: DatasetError.sameFile(path, path)) { try DatasetReader.read([path, path]) }
+            let error = #expect(throws: DatasetError.self) { try DatasetReader.read([path, link]) }
+            #expect(error == .sameFile(path, link))
+            #expect(error?.description == "one file is given twice (\(path) and \(link)): give it once")
+        }
+    }
+
+    /// In words of our own, never the JSON decoder's.
+    @Test func whatCannotBeDecodedIsToldInPlainWords() throws {
+        for (text, reason) in [
+            (json(questions: question("a", start: "[]")), "not a number"),
+            (json(questions: question("a", text: "[]")), "not a text"),
+            (json(questions: question("a", start: "1e999")), "a number too large to be read"),
+            (#"{"data":7}"#, "not a list"), (#"{"data":[7]}"#, "not an object"),
+            (json(questions: #"{"id":[],"question":"?"}"#), "neither a text nor a number"),
+            (json(questions: #"{"id":null,"question":"?"}"#), #"no "id", "guid" or "question_id""#),
+            (json(questions: #"{"id":1,"question":"?","is_impossible":"maybe"}"#), "neither true nor false"),
+        ] {
+            let error = try structureError(text)
+            #expect(error?.reason.hasPrefix(reason) == true, "\(String(describing: error))")
         }
     }
 
@@ -166,7 +195,7 @@ struct DatasetReaderTests {
     }
 
     @Test func aMissingKeyIsNamed() throws {
-        let error = try structureError(#"{"data":[{"paragraphs":[{"qas":[]}]}]}"#)
+        let error = try structureError(#"{"data":[{"paragraphs":[{"qas":[\#(question("a"))]}]}]}"#)
         #expect(error?.record == "data[0].paragraphs[0]")
         #expect(error?.reason == "the key \"context\" is missing")
     }

@@ -12,7 +12,7 @@ struct PredictionsTests {
     @Test func aValueThatIsNoTextIsReportedWithItsKey() throws {
         try withFile(#"{"a":"답","나":3}"#.utf8) { path in
             let error = #expect(throws: DatasetError.self) { try Predictions(path: path) }
-            guard case .wrongStructure(let place, _) = error else {
+            guard case .wrongStructure(let place, _, _) = error else {
                 Issue.record("\(String(describing: error))")
                 return
             }
