@@ -21,6 +21,8 @@ package struct AddedToken: Sendable, Equatable {
         special = true
     }
 
+    func hasContent(of other: AddedToken) -> Bool { content.utf8.elementsEqual(other.content.utf8) }
+
     /// Whether the content alone says everything.
     private var isPlain: Bool { self == AddedToken(content) }
 

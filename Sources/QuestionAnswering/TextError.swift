@@ -12,6 +12,8 @@ package enum TextError: Error, Equatable, Sendable {
     case duplicateEntry(path: String, entry: String, firstLine: Int, secondLine: Int)
     /// A special token that tokenization cannot do without.
     case missingSpecialToken(path: String, token: String)
+    /// An added token whose stated id is not the one that follows the vocabulary and the tokens before it.
+    case unplaceableToken(path: String, token: String, stated: Int, given: Int)
     /// Settings that are not JSON, or hold a value of the wrong type.
     case malformedSettings(path: String, reason: String)
 
@@ -37,6 +39,9 @@ extension TextError: CustomStringConvertible {
         case .missingSpecialToken(let path, let token):
             "the vocabulary lacks the special token \(token) (\(path)): "
                 + "give the vocab.txt that belongs to the model, or name its token in tokenizer_config.json"
+        case .unplaceableToken(let path, let token, let stated, let given):
+            "the added token \"\(token)\" has id \(stated), but the tokenizer would give it \(given) (\(path)): save "
+                + "the tokenizer again where the model was trained, with the vocab.txt that belongs to it"
         case .malformedSettings(let path, let reason):
             "the tokenizer settings cannot be understood (\(path)): \(reason)"
         }

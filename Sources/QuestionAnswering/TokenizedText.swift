@@ -27,6 +27,9 @@ extension WordPieceTokenizer {
 
     /// The vocabulary entries of some ids; the unknown token for an id outside the vocabulary.
     package func texts(ofIDs ids: [Int32]) -> [String] {
-        ids.map { vocabulary.token($0) ?? settings.unknownToken.content }
+        ids.map {
+            vocabulary.token($0) ?? settings.additionalTokens[Int($0)]?.content
+                ?? settings.unknownToken.content
+        }
     }
 }

@@ -86,10 +86,25 @@ struct SerializedTokenizer: Decodable {
     }
 
     var normalizer: Normalizer?
-    var addedTokens: [AddedToken]?
+    var addedTokens: [IdentifiedToken]?
 
     private enum CodingKeys: String, CodingKey {
         case normalizer
         case addedTokens = "added_tokens"
+    }
+}
+
+/// An element of the `added_tokens` of `tokenizer.json`.
+struct IdentifiedToken: Decodable {
+    let id: Int?
+    let token: AddedToken
+
+    private enum CodingKeys: String, CodingKey {
+        case id
+    }
+
+    init(from decoder: any Decoder) throws {
+        token = try AddedToken(from: decoder)
+        id = try? decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Int.self, forKey: .id)
     }
 }

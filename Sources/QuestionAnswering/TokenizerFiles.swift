@@ -26,12 +26,16 @@ extension TokenizerSettings {
     /// `tokenizer.json`, which here speaks when the other is silent. When none says whether to lower-case, the
     /// vocabulary decides and a notice says so. Special tokens come from `tokenizer_config.json` and
     /// `special_tokens_map.json` (which wins unless the former has `added_tokens_decoder`), further ones from
-    /// there and from the `added_tokens` of `tokenizer.json`; those that the vocabulary lacks are left out with a
-    /// notice.
+    /// there, from `added_tokens.json` and from the `added_tokens` of `tokenizer.json`. Those that the vocabulary lacks
+    /// take the ids after its last, as transformers gives them; those that the model has no embedding for are left
+    /// out with a notice.
     ///
-    /// - Throws: `TextError` when a file is there but cannot be read or understood.
+    /// - rows: of the model's embedding.
+    /// - Throws: `TextError` when a file is there but cannot be read or understood, or a token that the model was
+    ///   trained with cannot be given its id.
     package static func resolve(
-        folder: URL?, vocabulary: Vocabulary, overrides: TokenizerOverrides = TokenizerOverrides()
+        folder: URL?, vocabulary: Vocabulary, overrides: TokenizerOverrides = TokenizerOverrides(),
+        rows: Int = .max
     ) throws -> ResolvedTokenizerSettings {
         let files = try folder.map(TokenizerFiles.init(folder:)) ?? TokenizerFiles()
         var settings = TokenizerSettings()
@@ -49,11 +53,14 @@ extension TokenizerSettings {
         settings.tokenizeChineseCharacters =
             files.tokenizeChineseCharacters ?? settings.tokenizeChineseCharacters
         files.nameTokens(in: &settings)
-        let absent = files.addFurtherTokens(to: &settings, vocabulary: vocabulary)
+        let source = folder?.path ?? vocabulary.source
+        let absent = try files.addFurtherTokens(
+            to: &settings, vocabulary: vocabulary, rows: rows, source: source)
         if let first = absent.first {
             notices.append(
-                "\(absent.count) added token(s) that the vocabulary lacks are left out, such as \"\(first)\" "
-                    + "(\(folder?.path ?? vocabulary.source))")
+                "\(absent.count) added token(s) are left out, such as \"\(first)\", which the vocabulary lacks and the "
+                    + "model's embedding has no row for (\(source)): to train with them, resize the embedding where "
+                    + "they were added, and save the model again")
         }
         return ResolvedTokenizerSettings(settings: settings, notices: notices)
     }
@@ -114,6 +121,8 @@ struct TokenizerFiles {
     private var configuration = ConfigurationFile()
     private var tokenMap = TokenMap()
     private var serialized = SerializedTokenizer()
+    /// `added_tokens.json`: tokens and their ids.
+    private var addedIDs: [String: Int] = [:]
 
     /// Nothing said.
     init() {}
@@ -124,6 +133,7 @@ struct TokenizerFiles {
         // A table of all added tokens supersedes the older file.
         if configuration.addedTokens == nil {
             tokenMap = try Self.read("special_tokens_map.json", in: folder) ?? tokenMap
+            addedIDs = try Self.read("added_tokens.json", in: folder) ?? addedIDs
         }
     }
 
@@ -142,8 +152,7 @@ struct TokenizerFiles {
     func nameTokens(in settings: inout TokenizerSettings) {
         func named(_ key: KeyPath<TokenMap, AddedToken?>, _ standard: AddedToken) -> AddedToken {
             let token = tokenMap[keyPath: key] ?? configuration.tokens[keyPath: key] ?? standard
-            let listed = listedTokens.last { $0.content.utf8.elementsEqual(token.content.utf8) }
-            return listed ?? token
+            return listedTokens.last { $0.token.hasContent(of: token) }?.token ?? token
         }
         settings.unknownToken = named(\.unknown, settings.unknownToken)
         settings.separatorToken = named(\.separator, settings.separatorToken)
@@ -152,16 +161,32 @@ struct TokenizerFiles {
         settings.maskToken = named(\.mask, settings.maskToken)
     }
 
-    /// Adds the tokens without a role and returns the content of those the vocabulary lacks.
-    func addFurtherTokens(to settings: inout TokenizerSettings, vocabulary: Vocabulary) -> [String] {
+    /// Adds the tokens without a role, and those with one that the vocabulary lacks; returns the content of those that
+    /// the embedding has no row for.
+    ///
+    /// - Throws: `TextError.unplaceableToken`.
+    func addFurtherTokens(
+        to settings: inout TokenizerSettings, vocabulary: Vocabulary, rows: Int, source: String
+    ) throws -> [String] {
         var absent: [String] = []
+        var next = vocabulary.count
         let named = settings.namedTokens
-        for token in listedTokens + (tokenMap.further ?? []) + (configuration.tokens.further ?? [])
+        for (stated, token) in listedTokens + addedTokens + furtherTokens
         where !token.content.isEmpty
-            && !named.contains(where: { $0.content.utf8.elementsEqual(token.content.utf8) })
+            && !settings.additionalTokens.values.contains(where: token.hasContent)
         {
             if let id = vocabulary.id(of: token.content) {
-                settings.additionalTokens[Int(id)] = settings.additionalTokens[Int(id)] ?? token
+                if !named.contains(where: token.hasContent) { settings.additionalTokens[Int(id)] = token }
+                continue
+            }
+            let id = next
+            next += 1
+            if let stated, stated != id, stated < rows {
+                throw TextError.unplaceableToken(
+                    path: source, token: token.content, stated: stated, given: id)
+            }
+            if id < rows, stated ?? id == id {
+                settings.additionalTokens[id] = token
             } else {
                 absent.append(token.content)
             }
@@ -169,9 +194,27 @@ struct TokenizerFiles {
         return absent
     }
 
-    private var listedTokens: [AddedToken] {
-        if let table = configuration.addedTokens { return table.sorted { $0.key < $1.key }.map(\.value) }
-        return serialized.addedTokens ?? []
+    private typealias ListedToken = (id: Int?, token: AddedToken)
+
+    private var listedTokens: [ListedToken] {
+        if let table = configuration.addedTokens {
+            return table.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        }
+        return (serialized.addedTokens ?? []).map { ($0.id, $0.token) }
+    }
+
+    /// No special tokens, and so sought in the normalised text, as transformers has those of `added_tokens.json`.
+    private var addedTokens: [ListedToken] {
+        addedIDs.sorted { $0.value < $1.value }.map { content, id in
+            var token = AddedToken(content)
+            token.special = false
+            token.normalized = true
+            return (id, token)
+        }
+    }
+
+    private var furtherTokens: [ListedToken] {
+        ((tokenMap.further ?? []) + (configuration.tokens.further ?? [])).map { (nil, $0) }
     }
 
     private static func read<Content: Decodable>(_ name: String, in folder: URL) throws -> Content? {
@@ -190,14 +233,8 @@ struct TokenizerFiles {
     /// A decoding error in words.
     static func reason(of error: any Error) -> String {
         guard let error = error as? DecodingError else { return "correct the file" }
-        switch error {
-        case .typeMismatch(_, let context), .valueNotFound(_, let context), .keyNotFound(_, let context):
-            let place = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return "give \(place.isEmpty ? "the file" : place) the right type (\(context.debugDescription))"
-        case .dataCorrupted:
-            return "make it valid JSON"
-        @unknown default:
-            return "correct the file"
-        }
+        if case .dataCorrupted = error { return "make it valid JSON" }
+        let problem = RecordProblem(error)
+        return "correct \(problem.place.isEmpty ? "the file" : problem.place), \(problem.reason)"
     }
 }

@@ -15,7 +15,7 @@ package struct TokenizerSettings: Sendable, Equatable {
     package var paddingToken = AddedToken("[PAD]")
     package var classificationToken = AddedToken("[CLS]")
     package var maskToken = AddedToken("[MASK]")
-    /// Further tokens sought in the text before words are split, by their id.
+    /// Further tokens sought in the text before words are split, by their id, which may lie beyond the vocabulary.
     package var additionalTokens: [Int: AddedToken] = [:]
 
     package init(doLowerCase: Bool = true, stripAccents: Bool? = nil, tokenizeChineseCharacters: Bool = true)
@@ -36,6 +36,11 @@ package struct TokenizerSettings: Sendable, Equatable {
     /// All tokens sought in the text.
     package var soughtTokens: [AddedToken] {
         namedTokens + additionalTokens.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// The id of an added token that the vocabulary need not have.
+    func additionalID(of token: AddedToken) -> Int32? {
+        additionalTokens.first { $0.value.hasContent(of: token) }.flatMap { Int32(exactly: $0.key) }
     }
 }
 

@@ -19,8 +19,11 @@ package struct WordPieceTokenizer: Tokenizer {
     /// - Throws: `TextError.missingSpecialToken` when the vocabulary lacks the unknown, separator, padding or
     ///   classification token of the settings. A mask token is not needed.
     package init(vocabulary: Vocabulary, settings: TokenizerSettings) throws {
+        func place(_ token: AddedToken) -> Int32? {
+            vocabulary.id(of: token.content) ?? settings.additionalID(of: token)
+        }
         func id(_ token: AddedToken) throws -> Int32 {
-            guard let id = vocabulary.id(of: token.content) else {
+            guard let id = place(token) else {
                 throw TextError.missingSpecialToken(path: vocabulary.source, token: token.content)
             }
             return id
@@ -36,7 +39,7 @@ package struct WordPieceTokenizer: Tokenizer {
         let normalizer = TextNormalizer(settings: settings)
         self.normalizer = normalizer
         let sought = settings.soughtTokens.compactMap { token in
-            vocabulary.id(of: token.content).map { (token: token, id: $0) }
+            place(token).map { (token: token, id: $0) }
         }
         originalMatcher = AddedTokenMatcher(
             sought.filter { !$0.token.normalized }

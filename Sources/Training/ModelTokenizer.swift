@@ -12,12 +12,18 @@ extension ModelFolder {
         let vocabulary = try Vocabulary(text: vocabulary, source: source)
         if case .text(let json)? = tokenizerSettings[CheckpointTokenizer.settings] {
             var settings = try TokenizerSettings(json: json.utf8, source: source)
+            let rows = 0..<configuration.vocabularySize
+            if let id = settings.additionalTokens.keys.first(where: { !rows.contains($0) }) {
+                throw TextError.malformedSettings(
+                    path: source, reason: "save it again, id \(id) of an added token has no row in the embedding")
+            }
             settings.doLowerCase = overrides.doLowerCase ?? settings.doLowerCase
             settings.stripAccents = overrides.stripAccents ?? settings.stripAccents
             return (try WordPieceTokenizer(vocabulary: vocabulary, settings: settings), [])
         }
         return try WordPieceTokenizer.make(
-            vocabulary, folder: isCheckpoint ? nil : URL(filePath: path), overrides: overrides)
+            vocabulary, folder: isCheckpoint ? nil : URL(filePath: path), overrides: overrides,
+            rows: configuration.vocabularySize)
     }
 }
 
@@ -32,14 +38,17 @@ extension WordPieceTokenizer {
         let file = isFolder ? url.appending(path: "vocab.txt").path(percentEncoded: false) : path
         let text = try isFolder ? ModelFolder.vocabulary(folder: path) : MappedFile.contents(of: file)
         let vocabulary = try Vocabulary(text: text, source: file)
-        return try make(vocabulary, folder: isFolder ? url : nil, overrides: overrides)
+        let configuration = url.appending(path: "config.json").path(percentEncoded: false)
+        let rows = (try? ModelFolder.configuration(at: configuration))?.configuration.vocabularySize
+        return try make(
+            vocabulary, folder: isFolder ? url : nil, overrides: overrides, rows: rows ?? .max)
     }
 
     fileprivate static func make(
-        _ vocabulary: Vocabulary, folder: URL?, overrides: TokenizerOverrides
+        _ vocabulary: Vocabulary, folder: URL?, overrides: TokenizerOverrides, rows: Int = .max
     ) throws -> (tokenizer: WordPieceTokenizer, notices: [String]) {
         let resolved = try TokenizerSettings.resolve(
-            folder: folder, vocabulary: vocabulary, overrides: overrides)
+            folder: folder, vocabulary: vocabulary, overrides: overrides, rows: rows)
         return (
             try WordPieceTokenizer(vocabulary: vocabulary, settings: resolved.settings), resolved.notices
         )

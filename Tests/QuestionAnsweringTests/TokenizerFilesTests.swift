@@ -8,14 +8,15 @@ import Testing
 
     private func resolve(
         _ entries: [String], _ files: [String: String] = [:],
-        _ overrides: TokenizerOverrides = TokenizerOverrides()
+        _ overrides: TokenizerOverrides = TokenizerOverrides(), rows: Int = .max
     ) throws -> ResolvedTokenizerSettings {
         let folder = FileManager.default.temporaryDirectory.appending(path: "dure-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         for (name, content) in files { try Data(content.utf8).write(to: folder.appending(path: name)) }
         let vocabulary = try Vocabulary(entries: entries, source: "vocab.txt")
-        return try TokenizerSettings.resolve(folder: folder, vocabulary: vocabulary, overrides: overrides)
+        return try TokenizerSettings.resolve(
+            folder: folder, vocabulary: vocabulary, overrides: overrides, rows: rows)
     }
 
     @Test func `without settings a vocabulary with neither Hangul syllables nor capitals lower-cases`() throws
@@ -99,7 +100,7 @@ import Testing
         #expect(settings.maskToken.stripsLeft)
     }
 
-    @Test func `further added tokens are sought when the vocabulary has them, else named in a notice`() throws
+    @Test func `further added tokens are sought when the embedding has them, else named in a notice`() throws
     {
         let config = """
             {"do_lower_case":false,"added_tokens_decoder":{
@@ -107,12 +108,49 @@ import Testing
             "5":{"content":"[unused1]","lstrip":false,"normalized":true,"rstrip":false,"single_word":true,"special":false}},
             "additional_special_tokens":["seoul","[NEW]"]}
             """
-        let resolved = try resolve(lower, ["tokenizer_config.json": config])
+        let placed = try resolve(lower, ["tokenizer_config.json": config], rows: 11)
+        #expect(placed.settings.additionalTokens.keys.sorted() == [5, 9, 10] && placed.notices.isEmpty)
+        let resolved = try resolve(lower, ["tokenizer_config.json": config], rows: 10)
         #expect(resolved.settings.additionalTokens.keys.sorted() == [5, 9])
         #expect(resolved.settings.additionalTokens[5]?.singleWord == true)
         #expect(resolved.settings.additionalTokens[5]?.normalized == true)
         #expect(resolved.notices.count == 1)
         #expect(resolved.notices.first?.contains("[NEW]") == true)
+    }
+
+    @Test(arguments: [
+        ["added_tokens.json": #"{"[A]":10,"[B]":12}"#], ["added_tokens.json": #"{"[A]":3}"#],
+        [
+            "tokenizer_config.json":
+                #"{"do_lower_case":true,"added_tokens_decoder":{"5":{"content":"[X]","special":true}}}"#
+        ],
+        ["tokenizer.json": #"{"added_tokens":[{"id":12,"content":"[X]","special":true}]}"#],
+    ])
+    func `a token with a row that cannot be placed is an error`(files: [String: String]) throws {
+        let error = #expect(throws: TextError.self) { try resolve(lower, files, rows: 13) }
+        guard case .unplaceableToken? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(error?.isMissingInput == false)
+    }
+
+    @Test func `ids beyond the embedding are left out`() throws {
+        let files = [
+            "added_tokens.json": #"{"[A]":10,"[B]":12}"#,
+            "tokenizer_config.json": #"{"do_lower_case":true}"#,
+        ]
+        let resolved = try resolve(lower, files, rows: 11)
+        #expect(resolved.settings.additionalTokens.keys.sorted() == [10])
+        #expect(resolved.notices.count == 1 && resolved.notices[0].contains("\"[B]\""))
+    }
+
+    @Test func `what is wrong with a settings file is told in plain words`() throws {
+        let error = #expect(throws: TextError.self) {
+            try resolve(lower, ["tokenizer_config.json": #"{"do_lower_case": 3}"#])
+        }
+        let text = try #require(error?.description)
+        #expect(text.hasSuffix("correct do_lower_case, not true or false"), "\(text)")
     }
 
     @Test(arguments: [#"{"do_lower_case": tru"#, "[]", #"{"do_lower_case": 3}"#])
