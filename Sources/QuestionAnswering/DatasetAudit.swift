@@ -6,7 +6,7 @@ package struct DatasetAudit: Sendable {
     package private(set) var empty: [String] = []
     /// Questions that themselves, or whose context or answers, hold conjoining jamo (NFD) instead of syllables.
     package private(set) var decomposed: [String] = []
-    /// First answers, by the ids of their questions, that end in what is spelt like a particle.
+    /// First answers, by the ids of their questions, that end in a particle, as their contexts show.
     package private(set) var glued: [(id: String, answer: String)] = []
     /// First answers in all.
     package private(set) var answerCount = 0
@@ -33,7 +33,11 @@ package struct DatasetAudit: Sendable {
             guard let answer = question.answers.first else { continue }
             answerCount += 1
             let scalars = Array(answer.text.unicodeScalars)
-            if !Particles.cuts(of: scalars[...]).isEmpty { glued.append((question.id, answer.text)) }
+            if !Particles.cuts(of: scalars[...]).isEmpty,
+                Particles.areShown(at: answer, in: CodePoints(dataset.context(of: question)))
+            {
+                glued.append((question.id, answer.text))
+            }
         }
     }
 

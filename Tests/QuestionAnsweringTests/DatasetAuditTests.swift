@@ -41,14 +41,44 @@ struct DatasetAuditTests {
     }
 
     @Test func particlesAreTakenFromFirstAnswers() {
+        let context = "서울특별시에서 고양이를 보았다. 서울특별시는 크고 고양이가 많다."
+        func start(_ text: String) -> Int {
+            CodePoints(context).firstOccurrence(of: CodePoints(text))?.lowerBound ?? -1
+        }
         let answers = [["서울특별시에서", "서울"], ["서울", "서울특별시에서"], ["고양이를"], []]
         let questions = answers.enumerated().map { index, texts in
             Question(
-                id: "q\(index)", text: "?", contextIndex: 0, answers: texts.map { Answer(text: $0, start: 0) }
-            )
+                id: "q\(index)", text: "?", contextIndex: 0,
+                answers: texts.map { Answer(text: $0, start: start($0)) })
         }
-        let audit = DatasetAudit(Dataset(contexts: ["가"], questions: questions))
+        let audit = DatasetAudit(Dataset(contexts: [context], questions: questions))
         #expect(audit.glued.map(\.id) == ["q0", "q2"] && audit.answerCount == 3)
+    }
+
+    /// Words that end in the syllables of a particle: only what the context shows is told.
+    @Test(arguments: [
+        ("870만", "870만 명이 870 곳에서 왔다."), ("시나가와", "시나가와 역은 시나가 아니다."),
+        ("외교학과", "외교학과 졸업. 외교학을 배웠다."), ("칭짱철도", "칭짱철도 개통. 칭짱철을 탔다."),
+        ("1445유로", "1445유로 지폐"), ("기고가", "기고가 겸 시인. 기고를 많이 했다."), ("법학과", "법학과 교수, 법학 박사"),
+        ("거지도", "거지도, 거지 섬"), ("대원군은", "대원군은 섭정을 했다."), ("대원군은", "대원군은 대원군은 섭정을 했다."),
+        ("대원군은", "대원군은행에서 대원군에게"), ("대원군은", "소대원군 대원군은 왕"),
+    ])
+    func wordsThatEndLikeAParticleAreNotTold(answer: String, context: String) {
+        #expect(glued(answer, context).isEmpty)
+    }
+
+    @Test(arguments: [
+        ("대원군은", "대원군은 대원군에게 갔다."), ("랭크까지", "랭크까지 갔다. 랭크가 높다."),
+        ("공화당에서는", "공화당에서는 (공화당) 반대했다."),
+    ])
+    func whatTheContextShowsIsTold(answer: String, context: String) {
+        #expect(glued(answer, context) == ["q"])
+    }
+
+    private func glued(_ answer: String, _ context: String) -> [String] {
+        let question = Question(
+            id: "q", text: "?", contextIndex: 0, answers: [Answer(text: answer, start: 0)])
+        return DatasetAudit(Dataset(contexts: [context], questions: [question])).glued.map(\.id)
     }
 
     @Test func everyPlaceOfAMisplacedAnswerIsFound() throws {

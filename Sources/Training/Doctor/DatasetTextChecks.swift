@@ -44,17 +44,19 @@ package struct DatasetTextCheck: DoctorCheck {
             details: Finding.details(audit.decomposed.map { "question \($0)" }))
     }
 
-    /// Told by spelling alone, so that some are words of their own.
+    /// As their contexts show. They are right as they are: whoever trims answers should know.
     private var glued: Finding? {
         guard !audit.glued.isEmpty else { return nil }
         let examples = audit.glued.prefix(5).map { "\"\($0.answer)\" of question \($0.id)" }
         return .note(
             .data,
             "\(percentage(audit.glued.count, of: audit.answerCount)) of the answers "
-                + "(\(audit.glued.count) of \(audit.answerCount)) end in what is spelt like a particle",
+                + "(\(audit.glued.count) of \(audit.answerCount)) end in a particle without which the same word "
+                + "stands elsewhere in the context",
             at: place,
-            remedy: "where the particle is no part of the answer, take it off: models learn to leave it on; "
-                + "--trim-particles takes it off answers that are given", details: Array(examples))
+            remedy:
+                "leave them as they are: models learn to leave it on, and --trim-particles would take it off",
+            details: Array(examples))
     }
 
     private func rest(_ count: Int) -> [String] {
