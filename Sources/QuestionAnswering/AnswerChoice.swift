@@ -34,8 +34,8 @@ package struct AnswerChooser: Sendable {
     }
 
     private func best(of list: CandidateList) -> ScoredAnswer? {
-        guard settings.allowsNoAnswer else { return list.candidates.first }
-        let best = list.candidates.first { !$0.text.isEmpty }
+        guard settings.allowsNoAnswer else { return list.candidates.first { !$0.isPlaceholder } }
+        let best = list.candidates.first { !$0.text.isEmpty && !$0.isPlaceholder }
         return (list.nullOdds ?? .infinity) > settings.nullThreshold ? nil : best
     }
 }

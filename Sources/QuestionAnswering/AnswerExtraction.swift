@@ -138,7 +138,7 @@ package struct AnswerExtractor: Sendable {
     }
 
     /// Texts and probabilities. An n-best list without any candidate but an empty text gets one called `empty`
-    /// of score 0 in front, so that there is always an answer.
+    /// of score 0 in front, as in the reference; it is never the answer.
     private func scored(_ candidates: [SpanCandidate], context: CodePoints) -> [ScoredAnswer] {
         var entries = candidates.map { ($0, context.slice($0.start, $0.end)) }
         if settings.decoding != .argmax, entries.isEmpty || (entries.count == 1 && entries[0].1.isEmpty) {

@@ -23,6 +23,10 @@ package struct ScoredAnswer: Sendable, Equatable {
     /// Whether this is no span of the context but the word for having no candidate.
     var isPlaceholder: Bool { start == 0 && end == 0 && !text.isEmpty }
 
+    fileprivate func isOther(than answer: ScoredAnswer) -> Bool {
+        (start, end) != (answer.start, answer.end) && !isPlaceholder
+    }
+
     /// The part of the answer at `range`, in code points of its text; logits and probability stay those of
     /// the whole.
     func narrowed(to range: Range<Int>) -> ScoredAnswer {
@@ -68,5 +72,18 @@ package struct Prediction: Sendable, Equatable {
         self.candidates = candidates
         self.nullOdds = nullOdds
         self.trimmedParticle = trimmedParticle
+    }
+
+    /// The chosen answer, then the other candidates, best first. That there is no answer is one too, with an empty
+    /// text; a placeholder stands for nothing else.
+    package var ranked: [ScoredAnswer] {
+        let spans = candidates.filter { !$0.text.isEmpty && !$0.isPlaceholder }
+        if let answer { return [answer] + candidates.filter { $0.isOther(than: answer) } }
+        let empty = candidates.filter { $0.text.isEmpty || $0.isPlaceholder }
+        let none = ScoredAnswer(
+            text: "", start: 0, end: 0, startLogit: empty.last?.startLogit ?? 0,
+            endLogit: empty.last?.endLogit ?? 0,
+            probability: min(1, empty.reduce(0) { $0 + $1.probability }))
+        return [none] + spans
     }
 }

@@ -76,18 +76,6 @@ struct Answerer {
     }
 }
 
-extension Prediction {
-    /// The chosen answer, then the other candidates, best first.
-    var ranked: [ScoredAnswer] {
-        guard let answer else {
-            // That there is no answer is a candidate too, with an empty text.
-            let empty = candidates.filter(\.text.isEmpty)
-            return empty + candidates.filter { !$0.text.isEmpty }
-        }
-        return [answer] + candidates.filter { ($0.start, $0.end) != (answer.start, answer.end) }
-    }
-}
-
 extension ScoredAnswer {
     var json: JSONValue {
         [

@@ -60,13 +60,26 @@ struct AnswerExtractionTests {
         #expect(prediction.candidates.prefix(3).map(\.text) == ["가", "가나", "가나다"])
     }
 
-    @Test func withoutACandidateTheAnswerIsEmptyByName() throws {
+    @Test func withoutACandidateTheAnswerIsEmpty() throws {
         let low: [Float] = [9, 8, 7, 0, 6]
         let settings = AnswerSettings(bestCount: 2)
         let prediction = try predict("가", windows: [(0..<1, low, low)], settings: settings)
-        #expect(prediction.text == "empty")
+        #expect(prediction.text.isEmpty && prediction.answer == nil)
+        #expect(prediction.ranked.map(\.text) == [""] && prediction.ranked[0].probability == 1)
+        // The reference's word for it stays in the list.
+        #expect(prediction.candidates.map(\.text) == ["empty"])
         #expect(prediction.candidates.map(\.probability) == [1])
         #expect(prediction.candidates[0].startLogit == 0)
+    }
+
+    @Test func withoutACandidateButTheNullAnswerTheAnswerIsEmpty() throws {
+        // Below the placeholder's score of 0, which the null answer has to beat in the reference.
+        let low: [Float] = [-3, 8, 7, -9, 6]
+        let settings = AnswerSettings(bestCount: 1, maxAnswerLength: 1, allowsNoAnswer: true)
+        let prediction = try predict("가", windows: [(0..<1, low, low)], settings: settings)
+        #expect(prediction.nullOdds == -6 && prediction.candidates.map(\.text) == ["empty", ""])
+        #expect(prediction.text.isEmpty && prediction.answer == nil)
+        #expect(prediction.ranked.map(\.text) == [""] && prediction.ranked[0].probability == 1)
     }
 
     @Test func theNullScoreIsTheLeastOverTheWindows() throws {
@@ -216,7 +229,11 @@ struct AnswerParityTests {
                 .predictions(for: dataset, features: features, logits: logits)
             #expect(predictions.count == expected.answers.count)
             for (prediction, row) in zip(predictions, expected.answers) {
-                #expect(isSameText(prediction.text, row.text), "\(prediction.questionID), n \(expected.n)")
+                // Where the reference has no candidate, its word for that is no answer here.
+                let hasNone = row.candidates[0].answer.text == "empty" && row.text == "empty"
+                #expect(
+                    isSameText(prediction.text, hasNone ? "" : row.text),
+                    "\(prediction.questionID), n \(expected.n)")
                 #expect(prediction.nullOdds == row.nullOdds)
                 expectSame(prediction.candidates, row.candidates.map(\.answer))
             }
