@@ -12,7 +12,8 @@ package struct AnswerMetrics: Sendable, Equatable {
     package var editDistance = 0.0
     /// Questions with known answers.
     package var total = 0
-    /// Questions without a prediction; each scored as the empty text.
+    /// Questions without a prediction, as the scripts of SQuAD 1.1 and KorQuAD 1.0 count them: 0 each. The one of SQuAD
+    /// 2.0 ends without a figure.
     package var missing = 0
 
     /// Scores `predictions` on every question of `dataset` whose answers are known. With several gold answers the

@@ -78,6 +78,9 @@ package struct Dataset: Sendable {
         selecting(questions.indices.filter { questions[$0].hasKnownAnswers })
     }
 
+    /// Questions of which the dataset says that they have no answer.
+    package var unanswerableCount: Int { questions.count { $0.hasKnownAnswers && $0.answers.isEmpty } }
+
     package func context(of question: Question) -> String { contexts[question.contextIndex] }
 
     /// The file a question came from, for messages.

@@ -18,5 +18,7 @@ package struct Predictions: Sendable {
         self.init(predictions.map { (id: $0.questionID, text: $0.text) })
     }
 
+    package var count: Int { texts.count }
+
     package subscript(id: String) -> String? { texts[ExactText(id)] }
 }

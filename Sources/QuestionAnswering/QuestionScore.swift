@@ -7,7 +7,8 @@ package struct QuestionScore: Sendable, Equatable {
     package let korquad: AnswerScore
     /// In code points on the raw texts, the least over the gold answers.
     package let editDistance: Int
-    /// Whether there was no prediction; scored as the empty text.
+    /// Whether there was no prediction, which scores 0 however right the empty text would be; the edit distance is
+    /// that of the empty text.
     package let isMissing: Bool
 
     package init(
@@ -24,9 +25,10 @@ package struct QuestionScore: Sendable, Equatable {
     package init(_ prediction: String?, question: Question, version: SquadVersion) {
         let golds = question.answers.map(\.text)
         let text = prediction ?? ""
+        let none = AnswerScore(exactMatch: 0, f1: 0)
         questionID = question.id
-        squad = SquadMetrics.score(text, golds: golds, version: version)
-        korquad = KorquadMetrics.score(text, golds: golds)
+        squad = prediction.map { SquadMetrics.score($0, golds: golds, version: version) } ?? none
+        korquad = prediction.map { KorquadMetrics.score($0, golds: golds) } ?? none
         editDistance = AnswerMetrics.leastEditDistance(text, golds: golds)
         isMissing = prediction == nil
     }

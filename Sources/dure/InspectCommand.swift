@@ -90,7 +90,7 @@ struct InspectCommand: ParsableCommand {
             ("articles", .integer(Set(dataset.questions.map(\.articleIndex)).count)),
             ("contexts", .integer(dataset.contexts.count)), ("questions", .integer(dataset.questions.count)),
             ("answers", .integer(dataset.questions.reduce(0) { $0 + $1.answers.count })),
-            ("unanswerable", .integer(dataset.questions.count { $0.hasKnownAnswers && $0.answers.isEmpty })),
+            ("unanswerable", .integer(dataset.unanswerableCount)),
             ("without_answers", .integer(audit.unanswered.count)),
             ("misplaced_repairable", .integer(audit.repaired.count)),
             ("misplaced", .integer(audit.skipped.count)),

@@ -16,14 +16,18 @@ struct ScoreCommand: ConfiguredCommand {
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func run() throws {
-        let questions = try DatasetReader.read([dataset]).withKnownAnswers
+        let all = try DatasetReader.read([dataset])
+        let questions = all.withKnownAnswers
         guard !questions.questions.isEmpty else {
             throw TrainingError.data(
                 location: dataset, problem: "the dataset holds no answers to compare with",
                 remedy: "give one with answers; a test file keeps them back")
         }
-        let scores = QuestionScore.all(
-            dataset: questions, predictions: try Predictions(path: predictions))
+        let predictions = try Predictions(path: predictions)
+        let notices =
+            ScoringNotices.unmatched(predictions, in: all) + [ScoringNotices.korquadF1(of: questions)]
+        notices.compactMap(\.self).forEach { printMessage("dure: warning: \($0)") }
+        let scores = QuestionScore.all(dataset: questions, predictions: predictions)
         let breakdown = AnswerBreakdown(dataset: questions, scores: scores)
         try printResult(JSONValue.object(AnswerMetrics(scores).members + breakdown.members).indented)
     }

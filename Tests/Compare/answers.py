@@ -98,6 +98,11 @@ def metrics_of(prediction: str, golds: list[str]) -> dict[str, float]:
 
 
 def metrics(questions: list[Question], predictions: dict[str, str]) -> dict[str, float]:
-    """Means over the questions; a missing prediction counts as empty."""
-    rows = [metrics_of(predictions.get(question.identifier, ""), question.answers) for question in questions]
+    """Means over the questions; a missing prediction counts 0, its edit distance is that of the empty text."""
+    rows = []
+    for question in questions:
+        row = metrics_of(predictions.get(question.identifier, ""), question.answers)
+        if question.identifier not in predictions:
+            row = {name: value if name == "edit_distance" else 0.0 for name, value in row.items()}
+        rows.append(row)
     return {name: math.fsum(row[name] for row in rows) / len(rows) for name in rows[0]}

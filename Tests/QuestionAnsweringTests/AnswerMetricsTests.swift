@@ -33,13 +33,15 @@ struct AnswerMetricsTests {
         let reference: Reference = try fixture("metrics/scores.json")
         #expect(reference.rows.count == 2000)
         for (index, row) in reference.rows.enumerated() {
-            let text = row.prediction ?? ""
-            #expect(
-                SquadMetrics.score(text, golds: row.golds, version: .version1) == row.squad1, "row \(index)")
-            #expect(
-                SquadMetrics.score(text, golds: row.golds, version: .version2) == row.squad2, "row \(index)")
-            #expect(KorquadMetrics.score(text, golds: row.golds) == row.korquad, "row \(index)")
-            #expect(AnswerMetrics.leastEditDistance(text, golds: row.golds) == row.distance, "row \(index)")
+            let question = Question(
+                id: "q", text: "?", contextIndex: 0, answers: row.golds.map { Answer(text: $0, start: 0) })
+            func score(_ version: SquadVersion) -> QuestionScore {
+                QuestionScore(row.prediction, question: question, version: version)
+            }
+            #expect(score(.version1).squad == row.squad1, "row \(index)")
+            #expect(score(.version2).squad == row.squad2, "row \(index)")
+            #expect(score(.version2).korquad == row.korquad, "row \(index)")
+            #expect(score(.version2).editDistance == row.distance, "row \(index)")
         }
     }
 
@@ -89,6 +91,50 @@ struct AnswerMetricsTests {
         #expect(scores.map(\.editDistance) == [2, 1])
         #expect(scores[1].korquad == AnswerScore(exactMatch: 0, f1: 0.8))
         #expect(AnswerMetrics(scores).korquadF1 == 40 && AnswerMetrics(scores).missing == 1)
+    }
+
+    private func dataset(_ golds: [[String]], version: SquadVersion = .version2) -> Dataset {
+        let questions = golds.enumerated().map { index, texts in
+            Question(
+                id: "q\(index)", text: "?", contextIndex: 0, answers: texts.map { Answer(text: $0, start: 0) }
+            )
+        }
+        return Dataset(contexts: ["c"], questions: questions, paths: ["d.json"], squadVersion: version)
+    }
+
+    /// An empty prediction would be right for the first two.
+    @Test func aMissingPredictionEarnsNothing() {
+        for version in [SquadVersion.version1, .version2] {
+            let dataset = dataset([[], ["''"], ["서울"]], version: version)
+            let metrics = AnswerMetrics(dataset: dataset, predictions: Predictions([]))
+            #expect(metrics.exactMatch == 0 && metrics.f1 == 0 && metrics.missing == 3 && metrics.total == 3)
+            #expect(metrics.korquadExactMatch == 0 && metrics.korquadF1 == 0)
+            #expect(metrics.editDistance == 4.0 / 3)
+        }
+    }
+
+    @Test func missingAndOtherPredictionsAreCounted() {
+        let dataset = dataset([["서울"], ["부산"], []])
+        let some = Predictions([(id: "q0", text: "서울"), (id: "x", text: "?"), (id: "y", text: "?")])
+        let notices = ScoringNotices.unmatched(some, in: dataset)
+        #expect(notices.count == 2)
+        #expect(
+            notices[0].hasPrefix("2 of 3 questions have no prediction") && notices[0].contains("SQuAD 2.0"))
+        #expect(notices[1].hasPrefix("2 of 3 predictions are of no question"))
+        let all = Predictions([(id: "q0", text: ""), (id: "q1", text: ""), (id: "q2", text: "")])
+        #expect(ScoringNotices.unmatched(all, in: dataset).isEmpty)
+    }
+
+    @Test func unanswerableQuestionsAreToldWhereNoAnswerIsLeftEmpty() {
+        let dataset = dataset([["서울"], []])
+        func notice(_ settings: AnswerSettings) -> String? {
+            ScoringNotices.unanswerable(in: dataset, settings: settings, purpose: "train on")
+        }
+        #expect(notice(AnswerSettings())?.hasPrefix("1 of 2 questions to train on have no answer") == true)
+        #expect(notice(AnswerSettings(allowsNoAnswer: true)) == nil)
+        #expect(notice(AnswerSettings(decoding: .argmax)) == nil)
+        #expect(ScoringNotices.korquadF1(of: dataset)?.hasPrefix("1 of 2 questions have no answer") == true)
+        #expect(ScoringNotices.korquadF1(of: dataset.selecting([0])) == nil)
     }
 
     @Test func membersStandInTheOrderOfTheResultFiles() {
