@@ -44,4 +44,7 @@ package struct AnswerSettings: Sendable, Equatable {
         self.trimsParticles = trimsParticles
         self.calibrates = calibrates
     }
+
+    /// Whether a question can be left without an answer because the model finds none.
+    package var leavesAnswersEmpty: Bool { allowsNoAnswer || decoding == .argmax }
 }

@@ -15,11 +15,15 @@ package struct DataPreparation {
     private let completeBuilder: FeatureBuilder
     private let configuration: ModelConfiguration
     private let separatorID: Int32
+    private let answers: AnswerSettings?
 
+    /// - answers: how answers will be chosen, where that is to be told of questions without one.
     /// - Throws: `TrainingError` or `FeatureError` when the settings do not fit the model.
     package init(
-        configuration: ModelConfiguration, tokenizer: any Tokenizer, settings: FeatureSettings
+        configuration: ModelConfiguration, tokenizer: any Tokenizer, settings: FeatureSettings,
+        answers: AnswerSettings? = nil
     ) throws {
+        self.answers = answers
         try Self.requirePositions(configuration, for: settings.maxSequenceLength)
         self.configuration = configuration
         separatorID = tokenizer.specialTokenIDs.separator
@@ -92,7 +96,7 @@ package struct DataPreparation {
             let audit = try dataset.auditingAnswers(strict: strict)
             return FeatureWork(
                 dataset: audit.dataset, order: audit.trainable, labelledCount: audit.trainable.count,
-                notices: audit.messages())
+                notices: audit.messages() + unanswerable(dataset, "train on"))
         case .evaluation:
             let audit = try dataset.auditingAnswers()
             let placed = Set(audit.trainable)
@@ -100,9 +104,19 @@ package struct DataPreparation {
             let hasAnswers = audit.trainable.contains { !audit.dataset.questions[$0].answers.isEmpty }
             return FeatureWork(
                 dataset: audit.dataset, order: audit.trainable + misplaced,
-                labelledCount: hasAnswers ? audit.trainable.count : 0, notices: Self.notices(audit))
+                labelledCount: hasAnswers ? audit.trainable.count : 0,
+                notices: Self.notices(audit) + unanswerable(dataset, "answer"))
         }
     }
+
+    private func unanswerable(_ dataset: Dataset, _ purpose: String) -> [String] {
+        guard let answers else { return [] }
+        let notice = ScoringNotices.unanswerable(in: dataset, settings: answers, purpose: purpose)
+        return [notice].compactMap(\.self)
+    }
+
+    /// What the notices about the data depend on besides the data.
+    var noticesKey: String { answers.map { "\($0.leavesAnswersEmpty)" } ?? "" }
 
     /// Training may leave windows out, evaluation looks at all.
     func builder(_ kind: FeatureKind) -> FeatureBuilder {

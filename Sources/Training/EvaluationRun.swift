@@ -87,6 +87,9 @@ package struct EvaluationRun {
     }
 
     private func tell(_ evaluation: Evaluation) {
+        if let notice = evaluation.scored.flatMap({ ScoringNotices.korquadF1(of: $0.dataset) }) {
+            logger.info("\(notice)")
+        }
         if let threshold = evaluation.thresholds?.f1.threshold {
             logger.info(
                 """
@@ -176,7 +179,8 @@ extension EvaluationRun {
         let preparations = try communicator.together {
             try members.map {
                 try DataPreparation(
-                    configuration: $0.configuration, tokenizer: $0.tokenizer, settings: windows)
+                    configuration: $0.configuration, tokenizer: $0.tokenizer, settings: windows,
+                    answers: settings.answers)
             }
         }
         try requireMemory(for: members, windows)
@@ -234,6 +238,13 @@ extension EvaluationRun {
         try communicator.onRoot {
             guard !settings.logits.isEmpty else { return }
             let dataset = try DatasetReader.read([settings.dataset]).first(settings.maxSamples)
+            // Models say so with their windows.
+            if settings.models.isEmpty,
+                let notice = ScoringNotices.unanswerable(
+                    in: dataset, settings: settings.answers, purpose: "answer")
+            {
+                logger.warning("\(notice)")
+            }
             saved = try settings.logits.map { path in
                 try SavedLogits(path: path).group(with: dataset, path: path)
             }

@@ -107,7 +107,7 @@ extension FeatureFileReader {
         do {
             let line = try JSONDecoder().decode(FeatureLine.self, fromText: line)
             return FeatureRecord(
-                exampleID: line.exampleID, window: line.window, inputIDs: line.inputIDs,
+                exampleID: line.exampleID?.text, window: line.window, inputIDs: line.inputIDs,
                 tokenTypeIDs: line.tokenTypeIDs, attentionMask: line.attentionMask, start: line.start,
                 end: line.end)
         } catch {
@@ -119,7 +119,7 @@ extension FeatureFileReader {
 }
 
 private struct FeatureLine: Decodable {
-    let exampleID: String?
+    let exampleID: FlexibleText?
     let window: Int?
     let inputIDs: [Int64]
     let tokenTypeIDs: [Int64]?
@@ -201,7 +201,7 @@ struct PreparedColumns {
         }
         do {
             let text = file.texts[FeatureNames.exampleIDs] ?? ""
-            exampleIDs = try JSONDecoder().decode([String].self, fromText: text.utf8)
+            exampleIDs = try JSONDecoder().decode([FlexibleText].self, fromText: text.utf8).map(\.text)
         } catch {
             throw Self.bad("its example_ids are not a list of texts", path, "make the file again")
         }

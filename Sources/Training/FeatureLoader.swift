@@ -188,6 +188,8 @@ extension FeatureLoader {
         var hash = identity
         hash.add("\(FeatureCache.formatVersion) \(dureVersion) \(request.kind) \(request.part)")
         if let limit = request.limit { hash.add("\(limit)") }
+        // Notices are kept with the features.
+        hash.add(preparation.noticesKey)
         hash.add(content.text)
         return hash.text
     }

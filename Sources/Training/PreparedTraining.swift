@@ -38,7 +38,8 @@ struct PreparedTraining {
                 .machine(opened.configuration, exchange))
         let preparation = try communicator.together {
             try DataPreparation(
-                configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings.features)
+                configuration: opened.configuration, tokenizer: opened.tokenizer, settings: settings.features,
+                answers: settings.answers)
         }
         let planned = try communicator.planCompute(
             settings.compute(resumption, ranks: communicator.size), opened.configuration,
@@ -66,6 +67,7 @@ struct PreparedTraining {
         let chosen = try settings.selected(data.training.set, data.validation?.set, loader)
         (training, validation) = chosen
         try communicator.onRoot { try chosen.validation.map(settings.requireScorable) }
+        log([chosen.validation?.dataset.flatMap(settings.bestMetricNotice)].compactMap(\.self))
         let checksum = training.checksum
         try communicator.requireEqual(checksum, "the data to train on")
         if let validation { try communicator.requireEqual(validation.checksum, "the data to validate on") }
@@ -161,6 +163,12 @@ extension TrainingSettings {
                 problem: "no question has an answer to validate on",
                 remedy: "give a dataset with answers")
         }
+    }
+
+    /// That the best checkpoint would be chosen by a figure that is blind to right empty answers.
+    fileprivate func bestMetricNotice(_ dataset: Dataset) -> String? {
+        guard bestMetric == .korquadF1, let notice = ScoringNotices.korquadF1(of: dataset) else { return nil }
+        return "\(notice) (--metric-for-best-model \(bestMetric.rawValue)): choose the best checkpoint by f1"
     }
 
     var validationFiles: [String] {

@@ -152,7 +152,7 @@ extension ConfigurationFile {
         } catch let error as YamlError {
             throw bad(error.problem, path, line: error.line, remedy: error.remedy)
         } catch {
-            throw bad("\(error)", path, remedy: "write YAML or JSON")
+            throw bad("not YAML", path, remedy: "write YAML or JSON")
         }
     }
 }

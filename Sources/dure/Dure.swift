@@ -83,14 +83,21 @@ protocol RankedCommand: ParsableCommand {}
 
 /// How a failure is told: one message of one line, once.
 enum Failure {
-    static func report(_ error: any Error) { report("\(error)") }
+    static func report(_ error: any Error) { report(text(of: error)) }
+
+    /// Errors of Foundation that got here are in nobody's words.
+    private static func text(of error: any Error) -> String {
+        guard error is DecodingError || error is EncodingError || error is CocoaError || error is POSIXError
+        else { return "\(error)" }
+        return "something that should work failed (\(type(of: error))): report it with the command line"
+    }
 
     /// A failure that only one rank knows of.
     static func report(_ error: any Error, of communicator: any Communicator) {
         if error is DistributedError { return report(error) }
         let name = "rank \(communicator.rank) on host \(communicator.host(of: communicator.rank))"
         let place = communicator.place.isEmpty ? "" : ", \(communicator.place)"
-        report("\(name)\(place): \(error)")
+        report("\(name)\(place): \(text(of: error))")
     }
 
     /// Ends a process whose file of settings cannot be used.

@@ -118,6 +118,21 @@ extension ProgramTests {
             #expect(result.errorText.contains(place))
         }
 
+        @Test func withoutAnythingToAnswerFromTheAnswerIsEmpty() async throws {
+            let work = try await Workspace()
+            for flags in [
+                [], ["--version-2-with-negative", "--n-best-size", "1", "--max-answer-length", "1"],
+            ] {
+                let result = try await Program.run(
+                    [
+                        "answer", "--model", work.model, "--question", "무엇?", "--context",
+                        "\u{200B}\u{200B}\u{AD}",
+                    ] + flags)
+                expectSuccess(result)
+                #expect(try JSON(result.output).list.map { $0["answer"] } == [""])
+            }
+        }
+
         @Test func anEmptyContextIsRefused() async throws {
             let work = try await Workspace()
             for context in ["", " \n"] {
@@ -143,6 +158,44 @@ extension ProgramTests {
                 #expect(result.outputLines.count == 4)
             }
             #expect(outputs.count == 1)
+        }
+
+        /// Tokens that the model has embeddings for beyond its vocabulary, through training and export.
+        @Test func addedTokensKeepTheirIDs() async throws {
+            let work = try await Workspace()
+            let size = try String(contentsOfFile: work.vocabulary, encoding: .utf8).split(separator: "\n")
+                .count
+            let model = work.folder.file("added")
+            let config = try work.configuration(["vocab_size": .number(Double(size + 2))], name: "added.json")
+            expectSuccess(
+                try await Program.run([
+                    "init", "--config", config, "--vocab", work.vocabulary, "--output", model,
+                ]))
+            let added: JSON = ["[TABLE]": .number(Double(size)), "<li>": .number(Double(size + 1))]
+            _ = try work.folder.write(added.text.utf8, to: "added/added_tokens.json")
+            var train = work.train(into: "run", "--max-steps", "1", "--save-strategy", "no")
+            train[2] = model
+            expectSuccess(try await Program.run(train))
+            let final = work.folder.file("run/final.h5")
+            let exported = work.folder.file("hf")
+            expectSuccess(
+                try await Program.run([
+                    "export", "--checkpoint", final, "--format", "hf", "--output", exported,
+                ]))
+            for model in [model, final, exported] {
+                let result = try await Program.run(
+                    ["tokenize", "--model", model], input: "[TABLE] 두레 <li>두레</li>".utf8)
+                expectSuccess(result)
+                let line = try JSON(result.output)
+                let ids = line["ids"]?.list.compactMap(\.number) ?? []
+                #expect(
+                    ids.filter { $0 >= Double(size) } == [Double(size), Double(size + 1)], "\(line.text)")
+                #expect(line["tokens"]?.list.first == "[TABLE]")
+            }
+            // An id that does not follow the vocabulary cannot be given.
+            let wrong: JSON = ["<li>": .number(Double(size + 1))]
+            _ = try work.folder.write(wrong.text.utf8, to: "added/added_tokens.json")
+            expectFailure(try await Program.run(train), 65, "<li>", "added")
         }
 
         @Test func otherSeparatorsThanLineFeedsStayInTheLine() async throws {

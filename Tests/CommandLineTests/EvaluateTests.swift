@@ -123,6 +123,35 @@ extension ProgramTests {
                     == work.bytes("checkpoint/eval_nbest_predictions.json"))
         }
 
+        @Test func questionsWithoutAnswerAreToldBeforeTheFirstStep() async throws {
+            let work = try await Workspace()
+            let none: JSON = ["id": "none", "question": "언제?", "answers": [], "is_impossible": true]
+            let dataset = try work.dataset("half.json", questions: [Workspace.question("a"), none])
+            var train = work.train(
+                into: "run", "--max-steps", "1", "--save-strategy", "no", "--validation-file", dataset,
+                "--metric-for-best-model", "korquad_f1")
+            train[4] = dataset
+            let result = try await Program.run(train)
+            expectSuccess(result)
+            for words in [
+                "1 of 2 questions to train on have no answer", "1 of 2 questions to answer have no answer",
+                "(--metric-for-best-model korquad_f1)",
+            ] {
+                let lines = result.errorLines.filter { $0.contains("dure: warning: ") && $0.contains(words) }
+                #expect(lines.count == 1, "\(words): \(result.errorText)")
+            }
+            // With the flag nothing is left to tell, also where features were kept.
+            let version2 = try await Program.run(train + ["--version-2-with-negative"])
+            #expect(!version2.errorText.contains("have no answer, but no answer"), "\(version2.errorText)")
+            let evaluate = [
+                "evaluate", "--model", work.model, "--dataset", dataset, "--output-dir",
+                work.folder.file("evaluation"),
+            ]
+            let evaluated = try await Program.run(evaluate + Workspace.windows)
+            expectSuccess(evaluated)
+            #expect(evaluated.errorText.contains("warning: 1 of 2 questions to answer have no answer"))
+        }
+
         @Test func predictionsThatAreMissingAreCounted() async throws {
             let work = try await Workspace()
             let dataset = try work.dataset(
@@ -134,6 +163,7 @@ extension ProgramTests {
             #expect(metrics["missing"] == 1)
             #expect(metrics["total"] == 2)
             #expect(metrics["exact_match"] == 50)
+            #expect(result.errorText.contains("warning: 1 of 2 questions have no prediction"))
         }
     }
 }

@@ -210,6 +210,12 @@ import Testing
         #expect(set.name(0).contains("f.jsonl record 0/0"))
     }
 
+    @Test func idsMayBeNumbers() throws {
+        let set = try lines(
+            #"{"example_id":17,"input_ids":[2,10,3,11,12,3],"start_position":3,"end_position":4}"# + "\n")
+        #expect(set.questionIDs == ["17"])
+    }
+
     @Test(arguments: [
         (#""input_ids":[2,9999,3],"start_position":0,"end_position":0"#, "token id 9999"),
         (#""input_ids":[2,-1,3],"start_position":0,"end_position":0"#, "token id -1"),

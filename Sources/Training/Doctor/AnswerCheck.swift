@@ -8,7 +8,7 @@ package struct AnswerCheck: DoctorCheck {
     package func findings() -> [Finding] {
         guard let audit = try? dataset.auditingAnswers() else { return [] }
         let misplaced = audit.repaired.count + audit.skipped.count
-        let unanswered = unansweredFinding(audit)
+        let unanswered = unansweredFinding(audit) + unanswerable
         guard misplaced > 0 else {
             let answers = audit.dataset.questions.count { !$0.answers.isEmpty }
             return unanswered + [
@@ -28,6 +28,17 @@ package struct AnswerCheck: DoctorCheck {
     }
 
     private var place: String { dataset.paths.joined(separator: ", ") }
+
+    private var unanswerable: [Finding] {
+        let count = dataset.unanswerableCount
+        guard count > 0 else { return [] }
+        return [
+            .note(
+                .data, "\(count) of \(counted(dataset.questions.count, "question")) have no answer",
+                at: place,
+                remedy: "train and evaluate with --version-2-with-negative, else no answer is left empty")
+        ]
+    }
 
     private func unansweredFinding(_ audit: AnswerAudit) -> [Finding] {
         let ids = audit.dataset.questions.filter { !$0.hasKnownAnswers }.map(\.id)

@@ -48,7 +48,13 @@ import Testing
     @Test func questionsOfWhichNoAnswerIsKnown() {
         let silent = dataset([("what", [])], known: false)
         expectFinding(.note, 0, "no answers", of: AnswerCheck(dataset: silent))
-        expectWell(AnswerCheck(dataset: dataset([("what", [])])))
+    }
+
+    @Test func questionsThatHaveNoAnswer() {
+        expectFinding(
+            .note, 0, "1 of 3 questions", "--version-2-with-negative",
+            of: AnswerCheck(dataset: dataset(words + [("what", [])])))
+        expectWell(AnswerCheck(dataset: dataset(words)))
     }
 
     private let words = [("what", [Answer(text: "abc", start: 0)]), ("who", [Answer(text: "def", start: 4)])]
@@ -69,7 +75,7 @@ import Testing
     }
 
     @Test func particlesAtTheEndsOfAnswers() {
-        let context = "서울특별시에서 만나다"
+        let context = "서울특별시에서 만나다. 서울특별시는 크다"
         expectWell(DatasetTextCheck(asked("서울특별시", at: 0, in: context)))
         expectFinding(
             .note, 0, "100 %", "1 of 1", "\"서울특별시에서\" of question q0",
