@@ -54,6 +54,13 @@ def n_best(question: Question, windows: list[tuple], best: int = 20, longest: in
     return entries
 
 
+def prediction(best: list[dict]) -> str:
+    """The text of the first, but nothing where that is the placeholder for having no candidate."""
+    first = best[0]
+    is_placeholder = first["text"] == "empty" and first["start_logit"] == first["end_logit"] == 0.0
+    return "" if is_placeholder else first["text"]
+
+
 # Metrics of one prediction and one gold answer
 
 

@@ -114,7 +114,7 @@ def compare_answers(
     unlike, lengths, explained, unexplained, order, worst_score, worst_probability = [], 0, 0, 0, 0, 0.0, 0.0
     for identifier, best in expected.items():
         found = lists.get(identifier, [])
-        if not found or predictions.get(identifier) != found[0]["text"]:
+        if not found or predictions.get(identifier) != answers.prediction(found):
             unlike.append(identifier)
             continue
         lengths += len(found) != len(best)
@@ -125,7 +125,7 @@ def compare_answers(
         worst_probability = max(
             worst_probability, *(abs(one["probability"] - other["probability"]) for one, other in zip(found, best))
         )
-        if predictions[identifier] != best[0]["text"]:
+        if predictions[identifier] != answers.prediction(best):
             gaps = [
                 answers.score(best[0]) - answers.score(entry)
                 for entry in best
@@ -134,7 +134,7 @@ def compare_answers(
             gap = min(gaps, default=float("inf"))
             explained += gap <= tolerance
             unexplained += gap > tolerance
-            print(f"  {identifier}: dure {predictions[identifier]!r}, torch {best[0]['text']!r}, score gap {gap:.2e}")
+            print(f"  {identifier}: dure {predictions[identifier]!r}, torch {answers.prediction(best)!r}, score gap {gap:.2e}")
     checks.expect(not unlike, f"the first of each n-best list is the prediction; not so: {unlike[:5]}")
     # The last of the best starts may change places with the next one by rounding.
     checks.expect(lengths <= len(expected) // 100, f"{lengths} n-best lists of another length than the reference's")

@@ -70,6 +70,9 @@ def main():
         text, null, best = postprocess(
             contexts[identity], rows, n=options.n_best_size, length=options.max_answer_length,
             version2=options.version_2_with_negative, threshold=np.float32(options.null_score_diff_threshold))
+        # The reference's word for having no candidate is no answer.
+        if text == "empty" and best[0][:3] == ["empty", 0, 0]:
+            text = ""
         same = predictions.get(identity) == text and same_candidates(candidates.get(identity, []), best)
         if null is not None:
             same = same and np.float32(odds.get(identity, np.nan)) == np.float32(null)
