@@ -59,7 +59,9 @@ enum DatasetRecord: Decodable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Keys.self)
         let hasCategory = container.contains(.category)
-        if container.contains(.rawHTML) { throw RecordProblem.korquad2(decoder.codingPath) }
+        if container.contains(.rawHTML), container.contains(.qas) {
+            throw RecordProblem.korquad2(decoder.codingPath)
+        }
         if container.contains(.paragraphs) {
             let paragraphs = try container.decodeIfPresent([ParagraphEntry].self, forKey: .paragraphs) ?? []
             self = .article(Article(paragraphs: paragraphs, hasCategory: hasCategory, isParagraph: false))

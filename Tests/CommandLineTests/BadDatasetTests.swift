@@ -47,8 +47,11 @@ extension ProgramTests {
             ("{\"data\": [{\"paragraphs\": []}]}", "no questions"),
             ("{\"data\": [{\"paragraphs\": [{\"context\": \"c\", \"qas\": []}]}]}", "no questions"),
             ("{\"data\": [{\"paragraphs\": 1}]}", "paragraphs"),
-            ("{\"data\": [{\"paragraphs\": [{\"context\": 1, \"qas\": []}]}]}", "context"),
-            ("{\"data\": [{\"paragraphs\": [{\"context\": null, \"qas\": []}]}]}", "context"),
+            (
+                #"{"data": [{"paragraphs": [{"context": 1, "qas": [{"id": 1, "question": "?"}]}]}]}"#,
+                "context"
+            ),
+            (#"{"data": [{"context": null, "qas": [{"id": 1, "question": "?"}]}]}"#, "context"),
             ("{\"data\": [], \"data\": }", "bad.json"), ("{\"data\": [NaN]}", "bad.json"),
             ("{\"data\": [\"\\ud800\"]}", "bad.json"),
         ])
