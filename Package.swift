@@ -38,6 +38,7 @@ let package = Package(
             name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev", "openmpi-bin"])]),
         .systemLibrary(name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CProcessor"),
+        .systemLibrary(name: "COpenMP"),
         // No pkg-config file comes with it.
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
         .target(name: "Core"),
@@ -72,8 +73,8 @@ let package = Package(
         .executableTarget(
             name: "dure",
             dependencies: [
-                "Core", "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering", "Reports",
-                "Training",
+                "COpenMP", "Core", "Kernels", "Model", "Distributed", "Checkpoints", "QuestionAnswering",
+                "Reports", "Training",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),

@@ -22,18 +22,20 @@ struct Dure: ParsableCommand {
 
     static func main() {
         reserveStandardStreams()
+        prepareProcess()
         requireProcessor()
         ForeignHDF5.setProbe(HDF5Probe.check)
         let configured = readConfiguration()
         do {
             var command = try parse(configured.arguments)
             // What ranks cannot share, one does.
-            guard isFirstRank || command is any RankedCommand else { return }
+            guard isFirstRank || command is any RankedCommand else { leave(0) }
             if isFirstRank { configured.notices.forEach { printMessage("dure: warning: \($0)") } }
             try command.run()
+            leave(0)
         } catch let error as any ExitCoded {
             Failure.report(error)
-            Foundation.exit(error.exitCode)
+            leave(error.exitCode)
         } catch {
             Failure.exit(parsing: error, configured)
         }
@@ -105,7 +107,7 @@ enum Failure {
         // On a host that lacks the file another rank than the first may be the only one to know.
         if !Dure.isFirstRank { sleep(5) }
         report(error)
-        Foundation.exit(error.exitCode)
+        leave(error.exitCode)
     }
 
     /// Ends a process whose command line could not be understood, or that only asked for help.
@@ -116,15 +118,15 @@ enum Failure {
         guard Dure.isFirstRank else {
             // Launchers end the others with the first that fails, which should have spoken by then.
             if !code.isSuccess { sleep(5) }
-            Foundation.exit(code.rawValue)
+            leave(code.rawValue)
         }
         if code.isSuccess {
             if HelpRequest.isHelp(Dure.message(for: error)) { HelpRequest.given?.answer() }
-            Dure.exit(withError: error)
+            leave(printing: Dure.fullMessage(for: error))
         }
         guard code == .validationFailure else {
             report(error)
-            Foundation.exit(70)
+            leave(70)
         }
         let arguments = UndoneFlags.resolved(
             configured?.arguments ?? Array(CommandLine.arguments.dropFirst()))
@@ -133,7 +135,7 @@ enum Failure {
         if message.hasSuffix(".") { message.removeLast() }
         let origin = configured?.origin(of: message) ?? "command line"
         report("\(message) (\(origin)): \(mistake?.remedy ?? seeHelp(arguments))")
-        Foundation.exit(code.rawValue)
+        leave(code.rawValue)
     }
 
     private static func seeHelp(_ arguments: [String]) -> String {

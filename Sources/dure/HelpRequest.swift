@@ -43,16 +43,10 @@ enum HelpRequest {
         switch self {
         case .unknown(let mistake):
             Failure.report(mistake)
-            exit(64)
+            leave(64)
         case .page(let page):
             let help = HelpText(width: HelpText.terminalWidth)
-            do {
-                try printResult(page.command.path.isEmpty ? help.overview(of: page) : help.text(of: page))
-                exit(0)
-            } catch {
-                Failure.report(error)
-                exit((error as? any ExitCoded)?.exitCode ?? 70)
-            }
+            leave(printing: page.command.path.isEmpty ? help.overview(of: page) : help.text(of: page))
         }
     }
 }

@@ -33,7 +33,7 @@ func requireProcessor() {
         // The launcher ends all ranks as soon as one fails: let the one that speaks be faster.
         sleep(1)
     }
-    exit(error.exitCode)
+    leave(error.exitCode)
 }
 
 /// By what launchers tell each process; a rank among all counts only where none tells that of the host.
