@@ -9,8 +9,9 @@ package enum DistributedError: Error, Equatable, CustomStringConvertible {
     /// What must be the same on all hosts is not; the values, by host.
     case hostsDiffer(what: String, list: String)
     /// An exchange did not end in time: what it was for, where the run was, and the ranks that were not there with
-    /// their hosts; none where all wait.
-    case timedOut(activity: String, place: String, seconds: Double, missing: [RankName])
+    /// their hosts; none where all wait. With it a remedy of the place, if it has one.
+    case timedOut(
+        activity: String, place: String, seconds: Double, missing: [RankName], remedy: String? = nil)
     /// The same, and another rank says so.
     case toldByOther
 
@@ -26,8 +27,8 @@ package enum DistributedError: Error, Equatable, CustomStringConvertible {
                 + "and the network of these hosts, then run again from the last checkpoint"
         case .hostsDiffer(let what, let list):
             "\(what) is not the same on all ranks (\(list)): give all hosts the same program, files and command"
-        case .timedOut(let activity, let place, let seconds, let missing):
-            Self.describeTimeout(activity, place, seconds, missing)
+        case .timedOut(let activity, let place, let seconds, let missing, let remedy):
+            Self.describeTimeout(activity, place, seconds, missing) + (remedy.map { "; \($0)" } ?? "")
         case .toldByOther: "another rank has failed"
         }
     }

@@ -11,7 +11,9 @@ package final class MPICommunicator: Communicator {
     package let size: Int
     package let ranksOnHost: Int
     package let rankOnHost: Int
-    package var place = "start"
+    package var place = MPICommunicator.start
+    /// The place before there is another: where ranks that do not find each other stand.
+    private static let start = "start"
     /// All ranks of this run, or of the part of it.
     private let world: MPI_Comm?
     /// The ranks of this host.
@@ -216,7 +218,8 @@ extension MPICommunicator {
         guard isSpeaker else { return .toldByOther }
         return .timedOut(
             activity: activity, place: place, seconds: timeout,
-            missing: missing.map { RankName(rank: $0, host: host(of: $0)) })
+            missing: missing.map { RankName(rank: $0, host: host(of: $0)) },
+            remedy: place == Self.start ? NetworkInterfaces.remedy() : nil)
     }
 
     /// Begins an exchange of ranks and waits for its end.
@@ -242,14 +245,15 @@ extension MPICommunicator {
     }
 
     private static func within<Success>(
-        _ timeout: Double, _ call: String, rank: Int? = nil, place: String = "start",
+        _ timeout: Double, _ call: String, rank: Int? = nil, place: String = start,
         _ body: () throws -> Success
     ) rethrows -> Success {
         try Deadline.within(
             timeout,
             orSay: "\(rank.map { "rank \($0)" } ?? "a rank") on host \(hostName()) has waited for others for "
                 + "\(timeout) s (\(call), \(place)): check whether the processes, hosts and network are alive, "
-                + "or raise --collective-timeout", body)
+                + "or raise --collective-timeout" + (place == start ? "; \(NetworkInterfaces.remedy())" : ""),
+            body)
     }
 }
 

@@ -1,3 +1,4 @@
+import Core
 import Distributed
 import Foundation
 import Logging
@@ -118,7 +119,8 @@ final class OverfitVerdict: TrainingObserver {
     func verdict(_ step: Int) -> [String] {
         guard let loss = finalLoss else { return [] }
         let summary = String(
-            format: "overfitting %d feature(s): loss %.4f after step %d", features.count, loss, step)
+            format: "overfitting %d feature(s): loss %.4f after step %d", features.count,
+            loss.withoutSignOfNaN, step)
         guard loss > Self.threshold else {
             return ["\(summary), near 0: this model and this data can be learnt"]
         }

@@ -1,3 +1,4 @@
+import Core
 import Distributed
 
 /// What goes wrong in a run besides files and ranks.
@@ -32,7 +33,7 @@ package enum TrainingError: ExitCoded, Equatable, CustomStringConvertible {
         switch self {
         case .setting(let place, let problem, _), .data(let place, let problem, _): "\(problem) (\(place))"
         case .notFinite(let step, let loss, let tensor, let features):
-            "the loss or a gradient is not finite (step \(step), loss \(loss), first tensor "
+            "the loss or a gradient is not finite (step \(step), loss \(loss.withoutSignOfNaN), first tensor "
                 + "\(tensor?.description ?? "none"), features \(features.joined(separator: " ")))"
         }
     }

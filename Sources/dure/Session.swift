@@ -9,8 +9,10 @@ import Training
 /// - timeout: seconds that ranks wait for each other.
 /// - alone: whether MPI stays out of it even so.
 /// - isQuiet: whether the logger leaves out what is merely information.
+/// - remedy: says how to go on after a failure that may be over when the command is run again.
 func withRanks(
     timeout: Double, alone: Bool = false, isQuiet: Bool = false,
+    remedy: (_ ranks: Int) -> String? = { _ in nil },
     _ body: (any Communicator, Logger) throws -> Void
 ) throws {
     setLastWords { text in
@@ -34,25 +36,41 @@ func withRanks(
             printMessage("to go on: \(command)")
         }
         communicator.finalize()
-        exit(StoppedOnRequest.exitCode)
+        leave(StoppedOnRequest.exitCode)
     } catch let failure as AgreedFailure {
         StatusLine.standardError.close()
         // Every rank knows, so all leave in order and one speaks.
-        if failure.isOwn { Failure.report(failure) }
+        if failure.isOwn {
+            Failure.report(failure)
+            tell(remedy, communicator, failure.exitCode)
+        }
         communicator.finalize()
-        exit(failure.exitCode)
+        leave(failure.exitCode)
     } catch {
         StatusLine.standardError.close()
         let code = (error as? any ExitCoded)?.exitCode ?? 70
         if communicator.size > 1 {
             yieldToTheCause(error)
-            if !isToldByOther(error) { Failure.report(error, of: communicator) }
+            if !isToldByOther(error) {
+                Failure.report(error, of: communicator)
+                tell(remedy, communicator, code)
+            }
             communicator.abort(code: code)
         }
         Failure.report(error)
+        tell(remedy, communicator, code)
         communicator.finalize()
-        exit(code)
+        leave(code)
     }
+}
+
+/// Tells how to go on, but for a launcher of `launch/`, which knows its own command line.
+private func tell(_ remedy: (Int) -> String?, _ communicator: any Communicator, _ code: Int32) {
+    // Wrong usage and bad input stay what they are.
+    guard code >= 69, ProcessInfo.processInfo.environment["DURE_LAUNCHER"] == nil,
+        let text = remedy(communicator.size)
+    else { return }
+    printMessage("dure: \(text)")
 }
 
 /// Refuses to be one of several runs that write the same files: tasks of Slurm's `srun` that do not learn of each

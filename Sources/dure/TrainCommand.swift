@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import QuestionAnswering
 import Training
 
@@ -91,7 +92,7 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
     func run() throws {
         StopRequest.listen()
         try withRanks(
-            timeout: ranks.collectiveTimeout, alone: debugging.debug, isQuiet: messages.quiet
+            timeout: ranks.collectiveTimeout, alone: debugging.debug, isQuiet: messages.quiet, remedy: remedy
         ) { communicator, logger in
             try config.requireSame(on: communicator)
             try TrainingRun(
@@ -99,6 +100,16 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
                 program: CommandLine.arguments.first ?? "dure"
             ).run()
         }
+    }
+
+    /// How to go on from the newest checkpoint; nil where there is none.
+    private func remedy(ranks: Int) -> String? {
+        guard access(outputDir, F_OK) == 0, let output = try? OutputDirectory(creating: outputDir),
+            let newest = try? CheckpointFolder(output: output).steps().last
+        else { return nil }
+        let command = ShellCommand.resuming(CommandLine.arguments)
+        return "step \(newest) is saved; to go on from there: "
+            + (ranks == 1 ? ShellCommand.text(command) : "run the same command again with --resume")
     }
 
     private var settings: TrainingSettings {

@@ -30,5 +30,9 @@ import Training
         #expect(first.description.contains("first tensor qa_outputs.weight,"))
         #expect(first.description.hasSuffix(": the model's weights are damaged, save or fetch them again"))
         #expect(later.description.contains("lower --learning-rate"))
+        // The sign that calculations leave means nothing.
+        let negative = TrainingError.notFinite(step: 2, loss: -.nan, tensor: tensor, features: ["q/0"])
+        #expect(negative.description.contains("loss nan,"))
+        #expect(negative.description == later.description)
     }
 }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// How debug output is laid out: in a window of 80 cells, whatever the script.
@@ -16,8 +17,8 @@ enum DebugText {
     /// Three digits, or an exponent where those would say nothing; in 8 cells.
     static func number(_ value: Double) -> String {
         if value == 0 { return "0" }
-        guard value.isFinite else { return "\(value)" }
-        guard (1e-3..<1e5).contains(abs(value)) else { return String(format: "%.1e", value) }
+        guard value.isFinite else { return "\(value.withoutSignOfNaN)" }
+        guard (1e-3..<1e5).contains(abs(value)) else { return String(format: "%.1e", value.withoutSignOfNaN) }
         return String(format: abs(value) < 100 ? "%.3g" : "%.0f", value)
     }
 

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Synchronization
 
@@ -83,7 +84,7 @@ package final class Progress: TrainingObserver, Sendable {
 
     /// What is known of it; nothing without answers to compare with.
     private func describe(_ result: EvaluationResult) -> String {
-        let loss = result.loss.map { String(format: " · loss %.4f", $0) } ?? ""
+        let loss = result.loss.map { String(format: " · loss %.4f", $0.withoutSignOfNaN) } ?? ""
         guard let metrics = result.metrics else { return loss }
         return loss
             + String(

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// How a run stands, and how that is told.
@@ -101,7 +102,7 @@ extension ProgressState {
     func describe(_ means: MetricsMeans) -> String {
         String(
             format: "step %d/%d · epoch %.2f · loss %.4f · start %.1f %% end %.1f %% · learning rate %.2e · ",
-            means.step, plan.totalSteps, means.epoch, means.loss, means.startAccuracy * 100,
+            means.step, plan.totalSteps, means.epoch, means.loss.withoutSignOfNaN, means.startAccuracy * 100,
             means.endAccuracy * 100, means.learningRate)
             + "\(Self.rate(means.samplesPerSecond)) · \(StatusText.clock(secondsLeft ?? 0))\(more) left"
     }
@@ -138,7 +139,7 @@ extension ProgressState {
         var recentWindow = MetricsWindow()
         for report in recent { recentWindow.add(report) }
         guard let means = recentWindow.means(), let last = recent.last else { return }
-        text.add((String(format: "loss %.4f", means.loss), 80))
+        text.add((String(format: "loss %.4f", means.loss.withoutSignOfNaN), 80))
         let right = String(format: "%.1f/%.1f %%", means.startAccuracy * 100, means.endAccuracy * 100)
         text.add(("start/end \(right)", 2), (right, 6))
         text.add((String(format: "lr %.2e", last.learningRate), 3))
