@@ -276,7 +276,9 @@ extension ProgramTests.ClusterTests {
             let running = try Hosts.launch(
                 try work.hostfile(), work.endless, outside: true, environment: ["DURE_START_TIMEOUT": "3"])
             let result = try await running.wait()
-            CommandLineTests.expectFailure(result, 69, "did not start within 3 s (launch/cluster)")
+            CommandLineTests.expectFailure(
+                result, 69, "did not start within 3 s (launch/cluster)", "DURE_INTERFACE",
+                "(tried here: ")
             try await work.expectNoProcesses()
             try await Hosts.expectNoProcesses("node1", "node2")
         }
@@ -293,15 +295,77 @@ extension ProgramTests {
         }
 
         @Test(arguments: [
-            "slots=2", "node2 slots=0", "node2 slots=two", "node2 slots = 2", "node2:2", "node2 node3",
-            "node2 slots=2 max_slots=4", "-oProxyCommand=true", "node1 slots=2", "$(true)", "노드2",
+            "slots=2", "node2 slots=0", "node2 slots=two", "node2 slots", "node2:0", "node2 node3",
+            "node2 slots=4 max_slots=2", "-oProxyCommand=true", "node1 slots=2 max-slots=3", "$(true)", "노드2",
+            "node2 rack=3", "-l@node2", "other@node1",
         ])
         func aLineThatIsNotAHostIsNamed(line: String) async throws {
             let folder = try TemporaryFolder()
-            let file = try folder.write("# hosts\n\nnode1 slots=2 # two\n\(line)\n".utf8, to: "hosts.txt")
+            let file = try folder.write(
+                "# hosts\n\nuser@node1 slots=2 # two\n\(line)\n".utf8, to: "hosts.txt")
             let result = try await run(file, "--version")
             expectFailure(result, 65, "hosts.txt, line 4)")
             #expect(result.errorLines.count == 1)
+        }
+
+        /// Files, and the hosts and ranks that mpirun makes of them.
+        @Test(arguments: [
+            ("node1\nnode2 slots=2\n", "node1 slots=1,node2 slots=2"),
+            ("node1 slots = 2\r\n\r\n", "node1 slots=2"), ("node1:3 # three", "node1 slots=3"),
+            ("node1 slots=2 max_slots=4\nnode2 max-slots=3", "node1 slots=2,node2 slots=3"),
+            (
+                "user@node1 slots=1\n  node2 // or\nnode1 slots= 2 max-slots =4",
+                "user@node1 slots=3,node2 slots=1"
+            ),
+            ("node1 username=user cpu=2", "user@node1 slots=2"), ("node1\nnode1\n", "node1 slots=2"),
+        ])
+        func linesAreReadAsMpirunReadsThem(file: String, hosts: String) async throws {
+            let folder = try TemporaryFolder()
+            let shell = try folder.write(script: "[ \"$2\" = true ] || exec sh -c \"$2\"", to: "shell")
+            _ = try folder.write(
+                script: """
+                    [ "$1" = --version ] && echo 'mpirun (Open MPI) 4.1.4' && exit
+                    while [ "$1" != --hostfile ]; do shift; done
+                    cat "$2" && echo "ranks $4"
+                    """, to: "mpirun")
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin"
+            let result = try await Program.run(
+                [try folder.write(file.utf8, to: "hosts.txt"), "--version"],
+                program: Paths.launcher("cluster"),
+                environment: [
+                    "DURE_BINARY": Program.dure, "DURE_ALLOW_ROOT": "1", "DURE_REMOTE_SHELL": shell,
+                    "PATH": "\(folder.path):\(path)",
+                ])
+            #expect(result.exitCode == 0, "\(result.errorText)")
+            #expect(result.outputLines.dropLast().joined(separator: ",") == hosts)
+            let ranks = hosts.split(separator: ",").compactMap {
+                $0.split(separator: "=").last.flatMap { Int($0) }
+            }
+            #expect(result.outputLines.last == "ranks \(ranks.reduce(0, +))")
+        }
+
+        /// mpirun waits for the shell, which does not end when it is asked to.
+        @Test func oneSignalIsEnoughBeforeRanksHaveStarted() async throws {
+            let folder = try TemporaryFolder()
+            let file = try folder.write("node7 slots=2\n".utf8, to: "hosts.txt")
+            let shell = try folder.write(
+                script: """
+                    case "$*" in
+                    *orted*|*prted*) trap '' TERM INT; : >'\(folder.file("begun"))'; exec sleep 300 ;;
+                    *--version*) exec sh -c "$2" ;;
+                    esac
+                    """, to: "shell")
+            let running = try RunningProgram(
+                Paths.launcher("cluster"), [file, "train", "--output-dir", folder.file("output")],
+                environment: [
+                    "DURE_BINARY": Program.dure, "DURE_ALLOW_ROOT": "1", "DURE_REMOTE_SHELL": shell,
+                ])
+            for _ in 0..<3000 where !FileManager.default.fileExists(atPath: folder.file("begun")) {
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            kill(running.process, SIGTERM)
+            let result = try await running.wait(timeout: .seconds(60))
+            expectFailure(result, 143, "stopped by signal TERM", "run it again: ")
         }
 
         @Test func aFileWithoutHostsIsRefused() async throws {
