@@ -107,9 +107,9 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         guard access(outputDir, F_OK) == 0, let output = try? OutputDirectory(creating: outputDir),
             let newest = try? CheckpointFolder(output: output).steps().last
         else { return nil }
-        let command = ShellCommand.resuming(CommandLine.arguments)
+        let command = ranks == 1 ? ResumeCommand.ofThisProcess.map { "\($0)" } : nil
         return "step \(newest) is saved; to go on from there: "
-            + (ranks == 1 ? ShellCommand.text(command) : "run the same command again with --resume")
+            + (command ?? "run the same command again with --resume")
     }
 
     private var settings: TrainingSettings {
