@@ -82,7 +82,7 @@ extension ProgramTests {
             expectFailure(result, 74)
             let line = try #require(
                 result.errorLines.first { $0.contains("step 5 is saved; to go on from there: ") })
-            #expect(line.contains("dure train --model ") && line.hasSuffix(" --resume"), "\(line)")
+            #expect(line.contains(" train --model ") && line.hasSuffix(" --resume"), "\(line)")
         }
 
         /// OpenBLAS cannot start its threads then, and waits for them at an ordinary end.
