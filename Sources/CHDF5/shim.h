@@ -1,5 +1,6 @@
 #pragma once
 #include <hdf5.h>
+#include <string.h>
 
 // Swift does not import these macros: most call H5open() first or cast.
 static inline hid_t dure_h5t_native_float(void) { return H5T_NATIVE_FLOAT; }
@@ -24,7 +25,9 @@ static inline hid_t dure_h5e_default(void) { return H5E_DEFAULT; }
 static inline unsigned dure_h5f_acc_trunc(void) { return H5F_ACC_TRUNC; }
 static inline unsigned dure_h5f_acc_rdonly(void) { return H5F_ACC_RDONLY; }
 static inline hid_t dure_h5s_all(void) { return H5S_ALL; }
-static inline unsigned dure_h5z_filter_fletcher32(void) { return H5Z_FILTER_FLETCHER32; }
+static inline H5Z_filter_t dure_h5z_filter_deflate(void) { return H5Z_FILTER_DEFLATE; }
+static inline H5Z_filter_t dure_h5z_filter_shuffle(void) { return H5Z_FILTER_SHUFFLE; }
+static inline H5Z_filter_t dure_h5z_filter_fletcher32(void) { return H5Z_FILTER_FLETCHER32; }
 
 // The format of HDF5 1.10, the first in which every structure of the file carries a checksum.
 static inline herr_t dure_h5p_set_checksummed_format(hid_t access)
@@ -64,4 +67,28 @@ static inline herr_t dure_h5_attribute_names(hid_t object, dure_h5_name callback
 {
     struct dure_h5_visit visit = {callback, context};
     return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, dure_h5_visit_attribute, &visit);
+}
+
+// The class of the link `name` of `group`, without following it.
+static inline herr_t dure_h5_link_type(hid_t group, const char *name, H5L_type_t *type)
+{
+    H5L_info_t info;
+    herr_t code = H5Lget_info(group, name, &info, H5P_DEFAULT);
+    if (code >= 0) *type = info.type;
+    return code;
+}
+
+// What tells an object of a file from the others: its address.
+static inline herr_t dure_h5_identity(hid_t object, uint64_t *identity)
+{
+#if H5_VERSION_GE(1, 12, 0)
+    H5O_info2_t info;
+    herr_t code = H5Oget_info3(object, &info, H5O_INFO_BASIC);
+    if (code >= 0) memcpy(identity, &info.token, sizeof *identity);
+#else
+    H5O_info_t info;
+    herr_t code = H5Oget_info2(object, &info, H5O_INFO_BASIC);
+    if (code >= 0) *identity = info.addr;
+#endif
+    return code;
 }

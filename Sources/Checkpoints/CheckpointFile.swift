@@ -105,13 +105,15 @@ package final class CheckpointFile: @unchecked Sendable {
         _ file: borrowing HDF5Object, isSealed: Bool
     ) throws -> TrainingCheckpoint {
         try checkVersion(file)
-        let configuration = try file.openText(CheckpointPath.configuration)
+        let configuration = try file.openDataset(CheckpointPath.configuration)
         guard let configurationText = String(validating: try configuration.readText(), as: UTF8.self) else {
-            throw configuration.location.bad("is not UTF-8")
+            throw configuration.object.location.bad("is not UTF-8")
         }
-        let vocabulary = try file.openText(CheckpointPath.vocabulary)
+        let vocabulary = try file.openDataset(CheckpointPath.vocabulary)
         var settings: [String: AttributeValue] = [:]
-        for name in try vocabulary.attributeNames() { settings[name] = try vocabulary.readAttribute(name) }
+        for name in try vocabulary.object.attributeNames() {
+            settings[name] = try vocabulary.object.readAttribute(name)
+        }
         let progress =
             try file.contains(CheckpointPath.training)
             ? TrainingProgress(from: try file.openGroup(CheckpointPath.training)) : nil

@@ -128,9 +128,9 @@ package struct ColumnFile: Sendable, Equatable {
     }
 
     private static func text(_ file: borrowing HDF5Object, _ name: String) throws -> String {
-        let dataset = try file.openText(name)
+        let dataset = try file.openDataset(name)
         guard let text = String(validating: try dataset.readText(), as: UTF8.self) else {
-            throw dataset.location.bad("is not UTF-8")
+            throw dataset.object.location.bad("is not UTF-8")
         }
         return text
     }

@@ -18,7 +18,7 @@ package enum AttributeValue: Sendable, Equatable {
 /// contract is read by other programs, and never read here.
 extension HDF5Object {
     /// Longest text that fits an object header.
-    private static let maximumText = 60_000
+    private static let longestText = 60_000
 
     func writeAttribute(_ name: String, _ value: AttributeValue) throws {
         try HDF5.locked {
@@ -71,19 +71,20 @@ extension HDF5Object {
     /// The value of attribute `name`; throws when it is missing, not a scalar or of another type.
     func readAttribute(_ name: String) throws -> AttributeValue {
         try HDF5.locked {
-            let attribute = try openAttribute(name)
-            let type = try HDF5Handle(
-                H5Aget_type(attribute.id), .type, at: location, "read attribute \(name)")
-            switch H5Tget_class(type.id) {
-            case H5T_INTEGER:
-                return .integer(try readScalar(attribute, name, 0, memory: dure_h5t_native_int64()))
-            case H5T_FLOAT:
-                return .real(try readScalar(attribute, name, 0.0, memory: dure_h5t_native_double()))
+            let attribute = try HDF5Attribute(name, of: self)
+            try attribute.checkSingle()
+            switch attribute.kind {
+            case H5T_INTEGER: return .integer(try attribute.readScalar(0, memory: dure_h5t_native_int64()))
+            case H5T_FLOAT: return .real(try attribute.readScalar(0.0, memory: dure_h5t_native_double()))
             case H5T_ENUM:
                 let memory = try booleanType()
-                return .flag(try readScalar(attribute, name, Int8(0), memory: memory.id) != 0)
-            case H5T_STRING: return .text(try readText(attribute, name, type))
-            default: throw location.bad("attribute \(name) is neither a number nor text")
+                return .flag(try attribute.readScalar(Int8(0), memory: memory.id) != 0)
+            default:
+                guard !attribute.isVariable else {
+                    throw location.bad(
+                        "attribute \(name) is text of variable length, which HDF5 does not checksum")
+                }
+                return .text(try attribute.readFixedTexts().first ?? "")
             }
         }
     }
@@ -91,50 +92,13 @@ extension HDF5Object {
     /// Attribute `name` as a number that may exceed `Int`.
     func readUnsignedAttribute(_ name: String) throws -> UInt64 {
         try HDF5.locked {
-            let attribute = try openAttribute(name)
-            let type = try HDF5Handle(
-                H5Aget_type(attribute.id), .type, at: location, "read attribute \(name)")
-            guard H5Tget_class(type.id) == H5T_INTEGER else {
+            let attribute = try HDF5Attribute(name, of: self)
+            try attribute.checkSingle()
+            guard attribute.kind == H5T_INTEGER else {
                 throw location.bad("attribute \(name) is not a whole number")
             }
-            return try readScalar(attribute, name, UInt64(0), memory: dure_h5t_native_uint64())
+            return try attribute.readScalar(UInt64(0), memory: dure_h5t_native_uint64())
         }
-    }
-
-    private func openAttribute(_ name: String) throws -> HDF5Handle {
-        guard try hasAttribute(name) else { throw location.bad("attribute \(name) is missing") }
-        let attribute = try HDF5Handle(
-            H5Aopen(handle.id, name, dure_h5p_default()), .attribute, at: location, "open attribute \(name)")
-        let space = try HDF5Handle(
-            H5Aget_space(attribute.id), .dataspace, at: location, "read attribute \(name)")
-        guard H5Sget_simple_extent_npoints(space.id) == 1 else {
-            throw location.bad("attribute \(name) is not a single value")
-        }
-        return attribute
-    }
-
-    private func readScalar<Value: BitwiseCopyable>(
-        _ attribute: borrowing HDF5Handle, _ name: String, _ initial: Value, memory: hid_t
-    ) throws -> Value {
-        var value = initial
-        try location.check(H5Aread(attribute.id, memory, &value), "read attribute \(name)")
-        return value
-    }
-
-    private func readText(
-        _ attribute: borrowing HDF5Handle, _ name: String, _ type: borrowing HDF5Handle
-    ) throws -> String {
-        guard H5Tis_variable_str(type.id) == 0 else {
-            throw location.bad("attribute \(name) is text of variable length, which HDF5 does not checksum")
-        }
-        let size = H5Tget_size(type.id)
-        guard size > 0, size <= 1 << 24 else { throw location.bad("attribute \(name) has \(size) bytes") }
-        var bytes = [UInt8](repeating: 0, count: size)
-        try location.check(H5Aread(attribute.id, type.id, &bytes), "read attribute \(name)")
-        guard let text = String(validating: Self.withoutPadding(bytes), as: UTF8.self) else {
-            throw location.bad("attribute \(name) is not UTF-8")
-        }
-        return text
     }
 
     private func writeScalar<Value: BitwiseCopyable>(_ name: String, value: Value, file: hid_t, memory: hid_t)
@@ -154,10 +118,10 @@ extension HDF5Object {
 
     private func writeText(_ name: String, _ value: String) throws {
         var bytes = Array(value.utf8)
-        guard bytes.count <= Self.maximumText else {
+        guard bytes.count <= Self.longestText else {
             throw CheckpointError(
                 .cannotCreate,
-                "attribute \(name) of \(bytes.count) bytes is longer than the \(Self.maximumText) allowed",
+                "attribute \(name) of \(bytes.count) bytes is longer than the \(Self.longestText) allowed",
                 path: location.path, item: location.item, remedy: "shorten it")
         }
         if bytes.isEmpty { bytes = [0] }

@@ -50,7 +50,7 @@ final class HDF5FloatWriter {
     func write(
         _ name: String, shape: [Int], from source: Source, to group: borrowing HDF5Object
     ) throws {
-        let location = group.location.item("\(group.location.item ?? "")/\(name)")
+        let location = group.location.member(name)
         try HDF5.locked {
             let chunkShape = HDF5Object.chunkShape(shape)
             let space = try HDF5Object.dataspace(shape, at: location)

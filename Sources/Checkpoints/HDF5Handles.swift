@@ -4,7 +4,7 @@ import Foundation
 /// An identifier of the library, closed when it goes out of scope.
 struct HDF5Handle: ~Copyable {
     enum Kind {
-        case file, group, dataset, attribute, dataspace, type, propertyList
+        case file, group, dataset, object, attribute, dataspace, type, propertyList
     }
 
     let id: hid_t
@@ -31,6 +31,7 @@ struct HDF5Handle: ~Copyable {
             case .file: H5Fclose(id)
             case .group: H5Gclose(id)
             case .dataset: H5Dclose(id)
+            case .object: H5Oclose(id)
             case .attribute: H5Aclose(id)
             case .dataspace: H5Sclose(id)
             case .type: H5Tclose(id)
@@ -44,6 +45,14 @@ struct HDF5Handle: ~Copyable {
 struct HDF5Object: ~Copyable {
     let handle: HDF5Handle
     let location: HDF5Location
+    /// The gate for what is opened from here; `nil` in a file that is being written.
+    let gate: HDF5Gate?
+
+    init(handle: consuming HDF5Handle, location: HDF5Location, gate: HDF5Gate? = nil) {
+        self.handle = handle
+        self.location = location
+        self.gate = gate
+    }
 
     var id: hid_t { handle.id }
 
@@ -72,8 +81,9 @@ struct HDF5Object: ~Copyable {
         return try HDF5.locked {
             let access = try fileAccess(location)
             let id = H5Fopen(path, dure_h5f_acc_rdonly(), access.id)
-            return HDF5Object(
-                handle: try HDF5Handle(id, .file, at: location, "open as HDF5"), location: location)
+            let handle = try HDF5Handle(id, .file, at: location, "open as HDF5")
+            let gate = try HDF5Gate(handle, at: location)
+            return HDF5Object(handle: handle, location: location, gate: gate)
         }
     }
 
@@ -88,22 +98,11 @@ struct HDF5Object: ~Copyable {
 
     /// Creates the group `name`, of which the parent exists.
     func createGroup(_ name: String) throws -> HDF5Object {
-        let inner = location.item("\(location.item ?? "")/\(name)")
+        let inner = location.member(name)
         return try HDF5.locked {
             let id = H5Gcreate2(handle.id, name, dure_h5p_default(), dure_h5p_default(), dure_h5p_default())
             return HDF5Object(
                 handle: try HDF5Handle(id, .group, at: inner, "create the group"), location: inner)
-        }
-    }
-
-    /// Opens the group `name`; throws when there is none.
-    func openGroup(_ name: String) throws -> HDF5Object {
-        let inner = location.item("\(location.item ?? "")/\(name)")
-        return try HDF5.locked {
-            guard try contains(name) else { throw inner.bad("the group is missing") }
-            let id = H5Gopen2(handle.id, name, dure_h5p_default())
-            return HDF5Object(
-                handle: try HDF5Handle(id, .group, at: inner, "open the group"), location: inner)
         }
     }
 

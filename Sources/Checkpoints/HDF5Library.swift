@@ -21,8 +21,10 @@ enum HDF5 {
         // The clean-up at exit retries, in a loop and aloud, what failed on a full disk. Handles close themselves.
         H5dont_atexit()
         H5open()
-        // A link to another file is none of ours: whoever made it should not choose what is opened.
+        // Whoever made a file should choose neither what else is opened, by a link to another file, nor what code runs,
+        // by a filter that HDF5 would look for among its plugins.
         H5Lunregister(H5L_TYPE_EXTERNAL)
+        H5PLset_loading_state(0)
     }()
 
     /// Runs `body` with the library started and to itself.
@@ -85,7 +87,10 @@ struct HDF5Location {
     /// Whether the file is being written, so that every failure is one of writing.
     let isWriting: Bool
 
-    func item(_ name: String) -> HDF5Location { HDF5Location(path: path, item: name, isWriting: isWriting) }
+    /// The member `name` of what is here.
+    func member(_ name: String) -> HDF5Location {
+        HDF5Location(path: path, item: "\(item ?? "")/\(name)", isWriting: isWriting)
+    }
 
     /// Passes on a non-negative result; `action` completes "cannot …".
     @discardableResult
@@ -110,4 +115,11 @@ struct HDF5Location {
 
     /// An error in what the file holds rather than of a call.
     func bad(_ what: String) -> CheckpointError { .badData(what, path: path, item: item) }
+
+    /// An error in what the file holds, which may be right elsewhere but is not read here.
+    func refused(_ what: String) -> CheckpointError {
+        .badData(
+            what, path: path, item: item,
+            remedy: "use a file that holds its data itself, as dure and Keras save them")
+    }
 }

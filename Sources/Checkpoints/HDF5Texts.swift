@@ -24,57 +24,9 @@ extension HDF5Object {
 
     /// The texts of attribute `name`, of fixed or variable length; an empty row may be of any type.
     func readTexts(_ name: String) throws -> [String] {
-        let action = "read attribute \(name)"
-        return try HDF5.locked {
-            let attribute = try HDF5Handle(
-                H5Aopen(id, name, dure_h5p_default()), .attribute, at: location, action)
-            let space = try HDF5Handle(H5Aget_space(attribute.id), .dataspace, at: location, action)
-            let count = Int(try location.check(H5Sget_simple_extent_npoints(space.id), action))
-            if count == 0 { return [] }
-            let type = try HDF5Handle(H5Aget_type(attribute.id), .type, at: location, action)
-            guard H5Tget_class(type.id) == H5T_STRING else {
-                throw location.bad("attribute \(name) is not text")
-            }
-            let size = H5Tget_size(type.id)
-            guard size > 0, count <= (try fileSize()) / size else {
-                throw location.bad("attribute \(name) has \(count) texts, more than the file can hold")
-            }
-            return try H5Tis_variable_str(type.id) > 0
-                ? readVariableTexts(attribute, name, count, type, space)
-                : readFixedTexts(attribute, name, count, type)
+        try HDF5.locked {
+            try HDF5Attribute(name, of: self).readTexts()
         }
-    }
-
-    private func readFixedTexts(
-        _ attribute: borrowing HDF5Handle, _ name: String, _ count: Int, _ type: borrowing HDF5Handle
-    ) throws -> [String] {
-        let size = H5Tget_size(type.id)
-        var bytes = [UInt8](repeating: 0, count: count * size)
-        try location.check(H5Aread(attribute.id, type.id, &bytes), "read attribute \(name)")
-        return try stride(from: 0, to: bytes.count, by: size).map { start in
-            let end = bytes[start..<start + size].firstIndex(of: 0) ?? start + size
-            return try text(bytes[start..<end], of: name)
-        }
-    }
-
-    private func readVariableTexts(
-        _ attribute: borrowing HDF5Handle, _ name: String, _ count: Int, _ type: borrowing HDF5Handle,
-        _ space: borrowing HDF5Handle
-    ) throws -> [String] {
-        var pointers = [UnsafeMutablePointer<UInt8>?](repeating: nil, count: count)
-        try location.check(H5Aread(attribute.id, type.id, &pointers), "read attribute \(name)")
-        defer { H5Dvlen_reclaim(type.id, space.id, dure_h5p_default(), &pointers) }
-        return try pointers.map { pointer in
-            guard let pointer else { return "" }
-            return try text(UnsafeBufferPointer(start: pointer, count: strlen(pointer)), of: name)
-        }
-    }
-
-    private func text(_ bytes: some Collection<UInt8>, of name: String) throws -> String {
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw location.bad("attribute \(name) is not UTF-8")
-        }
-        return text
     }
 
     /// Writes `texts` as the attribute `name`, split into `name0`, `name1` … where it would be too large.

@@ -55,7 +55,8 @@ package final class KerasWeights: @unchecked Sendable {
         var seen: Set<String> = []
         for layer in layers {
             let group = try file.openGroup(layer)
-            for name in try group.readSplitTexts(KerasPath.weightNames) where seen.insert(name).inserted {
+            for name in try group.readSplitTexts(KerasPath.weightNames)
+            where seen.insert(HDF5Object.steps(name).joined(separator: "/")).inserted {
                 let (shape, type) = try group.describeNumbers(name)
                 let (pytorch, isKernel) = KerasNames.pytorch(name)
                 let isMatrix = isKernel && shape.count == 2

@@ -42,7 +42,7 @@ struct HDF5DatasetsTests {
         _ = try file.writeText("x", Array(text.utf8))
         try file.close()
         let reader = try HDF5Object.openFile(folder.file("a.h5"))
-        let read = try reader.openText("x").readText()
+        let read = try reader.openDataset("x").readText()
         #expect(read == Array(text.utf8))
     }
 
