@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// What is wrong with a file of weights, settings or training state, and what to do about it.
@@ -45,6 +46,20 @@ extension CheckpointError {
         remedy: String = "the file is damaged or was not written for this: copy it or save it again"
     ) -> CheckpointError {
         CheckpointError(.badData, what, path: path, item: item, remedy: remedy)
+    }
+
+    /// The error about the file at `path`, which begins with `start`, where that shows it to be of a kind that is none of
+    /// `wanted`.
+    ///
+    /// - remedy: where the kind itself tells none.
+    static func otherContent(
+        _ start: some Sequence<UInt8>, path: String, wanted: Set<FileContent>, remedy: String
+    ) -> CheckpointError? {
+        let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
+        guard let content = FileContent.recognised(start, name: name), !wanted.contains(content) else {
+            return nil
+        }
+        return .badData(content.what, path: path, remedy: content.remedy ?? remedy)
     }
 
     /// An input that could not be opened or read; `code` is `errno`.

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Model
 
@@ -77,10 +78,9 @@ package final class CheckpointFile: @unchecked Sendable {
 
     private static func seal(of path: String) throws -> FileSeal.State {
         let file = try MappedFile(path: path)
-        guard file.withBytes({ $0.starts(with: HDF5.signature) }) else {
-            throw CheckpointError.badData(
-                "is not an HDF5 file", path: path, remedy: "name a checkpoint that dure has saved")
-        }
+        let start = file.withBytes { Array($0.prefix(FileContent.bytesLookedAt)) }
+        let remedy = "name a checkpoint that dure has saved"
+        if let error = HDF5.otherContent(start, path: path, remedy: remedy) { throw error }
         return FileSeal.state(of: file)
     }
 

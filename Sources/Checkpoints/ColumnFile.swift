@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Flat columns of numbers and some texts in an HDF5 file of their own, as features are kept.
@@ -87,10 +88,9 @@ package struct ColumnFile: Sendable, Equatable {
     /// Reads the attributes, texts and columns of these names. Throws `CheckpointError`, `.badData` for a file that
     /// is damaged or lacks one.
     package init(path: String, names: Names) throws {
-        let start = try MappedFile(path: path).withBytes { Array($0.prefix(16)) }
-        guard start.starts(with: HDF5.signature) else {
-            throw CheckpointError.badData("is not an HDF5 file", path: path)
-        }
+        let start = try MappedFile(path: path).withBytes { Array($0.prefix(FileContent.bytesLookedAt)) }
+        let remedy = "name a file that dure has written"
+        if let error = HDF5.otherContent(start, path: path, remedy: remedy) { throw error }
         // Damage to a structure without checksums may crash the library.
         guard HDF5.hasChecksummedStructure(start) else {
             throw CheckpointError.badData("has no checksums in its structure, as such files have", path: path)

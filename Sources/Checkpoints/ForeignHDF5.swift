@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Synchronization
 
@@ -47,11 +48,10 @@ package enum ForeignHDF5 {
     /// - format: what it is to be read as. A checkpoint is trusted when its structure is checksummed.
     static func admit(_ path: String, format: WeightFormat) throws {
         let file = try MappedFile(path: path)
-        let start = file.withBytes { Array($0.prefix(HDF5Superblock.size)) }
-        guard let superblock = HDF5Superblock(start) else {
-            throw CheckpointError.badData(
-                "is not an HDF5 file", path: path, remedy: "name one that dure or Keras has saved")
-        }
+        let start = file.withBytes { Array($0.prefix(FileContent.bytesLookedAt)) }
+        let remedy = "name one that dure or Keras has saved"
+        if let error = HDF5.otherContent(start, path: path, remedy: remedy) { throw error }
+        guard let superblock = HDF5Superblock(Array(start.prefix(HDF5Superblock.size))) else { return }
         if let flaw = superblock.flaw(fileSize: file.count) {
             throw CheckpointError.badData(flaw, path: path)
         }

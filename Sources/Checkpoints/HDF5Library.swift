@@ -15,6 +15,13 @@ enum HDF5 {
         start.starts(with: signature) && (2...3).contains(start.dropFirst(signature.count).first ?? 0)
     }
 
+    /// The error about the file at `path`, which begins with `start`, when it is no HDF5 file.
+    static func otherContent(_ start: [UInt8], path: String, remedy: String) -> CheckpointError? {
+        if start.starts(with: signature) { return nil }
+        return CheckpointError.otherContent(start, path: path, wanted: [.hdf5], remedy: remedy)
+            ?? .badData("is not an HDF5 file", path: path, remedy: remedy)
+    }
+
     private static let lock = NSRecursiveLock()
 
     private static let started: Void = {

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// A regular file mapped read-only into memory until the object goes.
@@ -43,7 +44,8 @@ package final class MappedFile: @unchecked Sendable {
         try withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
-    /// All bytes of a small file; throws `.badData` when it holds more than `limit`.
+    /// All bytes of a small file of text, without a byte order mark; throws `.badData` when it holds more than `limit`, or
+    /// is no such text by its first bytes.
     package static func contents(of path: String, limit: Int = 1 << 30) throws -> [UInt8] {
         let file = try MappedFile(path: path)
         guard file.count <= limit else {
@@ -51,7 +53,14 @@ package final class MappedFile: @unchecked Sendable {
                 "holds \(file.count) bytes, more than the \(limit) expected of such a file", path: path,
                 remedy: "name the right file")
         }
-        return file.withBytes { Array($0) }
+        if let error = file.withBytes({
+            // Vocabularies may begin with what looks like JSON or CSV.
+            CheckpointError.otherContent(
+                $0, path: path, wanted: [.json, .csv], remedy: "name the right file")
+        }) {
+            throw error
+        }
+        return file.withBytes { Array(TextMark.removed(from: Array($0)[...])) }
     }
 
     private static func openRegular(_ path: String) throws -> (descriptor: Int32, size: Int) {

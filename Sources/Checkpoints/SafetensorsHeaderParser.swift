@@ -46,6 +46,7 @@ struct SafetensorsHeaderParser {
 
     private mutating func parseMetadata() throws -> [String: String] {
         var metadata: [String: String] = [:]
+        if acceptNull() { return metadata }
         try parseObject { parser, key in
             let value = try parser.parseString()
             guard metadata.updateValue(value, forKey: key) == nil else {
@@ -188,6 +189,14 @@ struct SafetensorsHeaderParser {
         skipSpace()
         guard peek == UInt8(ascii: character) else { return false }
         position += 1
+        return true
+    }
+
+    private mutating func acceptNull() -> Bool {
+        skipSpace()
+        let null = Array("null".utf8)
+        guard bytes[position...].starts(with: null) else { return false }
+        position += null.count
         return true
     }
 

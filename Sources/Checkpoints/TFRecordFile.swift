@@ -40,6 +40,10 @@ package enum TFRecordFile {
         of file: MappedFile, _ body: (_ number: Int, _ record: UnsafeRawBufferPointer) throws -> Void
     ) throws {
         try file.withBytes { bytes in
+            if !isRecordFile(Array(bytes.prefix(headSize))), let error = otherContent(bytes, path: file.path)
+            {
+                throw error
+            }
             var offset = 0
             var number = 0
             while offset < bytes.count {
@@ -49,6 +53,10 @@ package enum TFRecordFile {
                 number += 1
             }
         }
+    }
+
+    private static func otherContent(_ bytes: UnsafeRawBufferPointer, path: String) -> CheckpointError? {
+        CheckpointError.otherContent(bytes, path: path, wanted: [], remedy: "name a file of TFRecords")
     }
 
     private static func record(

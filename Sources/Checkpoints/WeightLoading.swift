@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Model
 
@@ -8,8 +9,15 @@ package struct WeightLoadReport: Sendable, Equatable {
     /// Parameters of the span head that were not in the file; their part of the buffer is untouched and has to
     /// be initialised.
     package let missing: [String]
+    /// Start of all names in the file that was left out of account, as `module.`; mostly empty.
+    package var prefix = ""
     /// Tensors of the file that the model has no use for.
     package let unexpected: [String]
+
+    /// A line about the start of names, where one was left out of account.
+    package var prefixNotice: String? {
+        prefix.isEmpty ? nil : "\(path): \"\(prefix)\" before every name of a weight was taken off"
+    }
 }
 
 /// A file of named tensors that can be read as weights.
@@ -89,7 +97,8 @@ extension WeightSource {
             try readWeight(
                 match.tensor, into: UnsafeMutableBufferPointer(rebasing: values[match.parameter.range]))
         }
-        return WeightLoadReport(path: path, missing: names.missing, unexpected: names.unexpected)
+        return WeightLoadReport(
+            path: path, missing: names.missing, prefix: names.prefix, unexpected: names.unexpected)
     }
 }
 
@@ -144,10 +153,17 @@ package enum WeightFormat: String, Sendable, Codable {
 
     private static func format(of path: String) throws -> WeightFormat {
         let file = try MappedFile(path: path)
-        let start = file.withBytes { Array($0.prefix(8)) }
+        let beginning = file.withBytes { Array($0.prefix(FileContent.bytesLookedAt)) }
+        let start = Array(beginning.prefix(8))
         if start == HDF5.signature { return try KerasWeights.isKeras(path) ? .keras : .checkpoint }
         if start.starts(with: zipSignature) { return .torch }
         if path.hasSuffix(".json") { return .sharded }
+        let remedy = "name weights as safetensors, PyTorch's .bin, Keras's .h5, or a checkpoint of dure"
+        if let error = CheckpointError.otherContent(
+            beginning, path: path, wanted: [.safetensors, .pickle, .json], remedy: remedy)
+        {
+            throw error
+        }
         // The length of a safetensors header may begin like any of the others.
         let length = start.withUnsafeBytes { $0.integer(at: 0, as: UInt64.self) } ?? .max
         if length <= UInt64(SafetensorsHeader.maximumLength) { return .safetensors }

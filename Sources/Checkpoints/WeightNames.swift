@@ -21,6 +21,8 @@ package struct WeightNames: Sendable, Equatable {
     package let matches: [Match]
     /// Parameters of the span head that the file lacks: the caller initialises them.
     package let missing: [String]
+    /// Start of all names that a wrapper of the model has put there, as `module.`; empty where there is none.
+    package let prefix: String
     /// Tensors that belong to no parameter (pooler, pretraining heads, position ids), in the file's order.
     package let unexpected: [String]
 
@@ -33,8 +35,10 @@ package struct WeightNames: Sendable, Equatable {
     package init(_ tensors: [WeightDescription], layout: ParameterLayout, path: String) throws {
         var found: [String: Int] = [:]
         var unexpected: [String] = []
+        prefix = Self.prefix(of: tensors.map(\.name), layout: layout)
         for (index, tensor) in tensors.enumerated() {
-            guard let parameter = Self.parameter(for: tensor.name, in: layout) else {
+            let name = String(tensor.name.dropFirst(prefix.count))
+            guard let parameter = Self.parameter(for: name, in: layout) else {
                 unexpected.append(tensor.name)
                 continue
             }
@@ -53,6 +57,23 @@ package struct WeightNames: Sendable, Equatable {
             guard Self.isSpanHead(parameter.name) else { throw Self.missing(parameter, path: path) }
             return parameter.name
         }
+    }
+
+    /// The shortest start up to a dot that all names have in common and behind which a parameter's name stands.
+    /// DataParallel (`module.`), torch.compile (`_orig_mod.`) and programs that keep the model in one of their own
+    /// (`model.`) put it there, also one inside the other.
+    private static func prefix(of names: [String], layout: ParameterLayout) -> String {
+        func isNamed(behind prefix: String) -> Bool {
+            names.contains { parameter(for: String($0.dropFirst(prefix.count)), in: layout) != nil }
+        }
+        var prefix = ""
+        for part in (names.first ?? "").split(separator: ".").dropLast() {
+            // Weights of another kind of model are none of this one's.
+            if isNamed(behind: prefix) || ModelType(rawValue: String(part)) != nil { break }
+            prefix += "\(part)."
+            guard names.allSatisfy({ $0.hasPrefix(prefix) }) else { return "" }
+        }
+        return isNamed(behind: prefix) ? prefix : ""
     }
 
     /// The parameter that a tensor called `name` holds.

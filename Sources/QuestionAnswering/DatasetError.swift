@@ -1,3 +1,5 @@
+import Core
+
 /// A record of a dataset or predictions file, for messages.
 package struct RecordPlace: Sendable, Equatable, CustomStringConvertible {
     package let path: String
@@ -18,6 +20,8 @@ package enum DatasetError: Error, Equatable, Sendable {
     case unreadableFile(path: String, reason: String)
     /// Byte offset from 0, line from 1.
     case invalidUTF8(path: String, offset: Int, line: Int)
+    /// Something other than JSON by its first bytes.
+    case otherContent(path: String, FileContent)
     case malformedJSON(path: String, JSONSyntaxError)
     case wrongStructure(RecordPlace, reason: String, remedy: String = "correct this record")
     case noQuestions(paths: [String])
@@ -57,6 +61,8 @@ extension DatasetError: CustomStringConvertible {
             return "file cannot be read: \(reason) (\(path)): check that it is a file you may read"
         case .invalidUTF8(let path, let offset, let line):
             return "not UTF-8 (\(path), line \(line), byte \(offset)): save the file as UTF-8"
+        case .otherContent(let path, let content):
+            return "\(content.what), not JSON (\(path)): \(content.remedy ?? Self.remedy(for: content))"
         case .malformedJSON(let path, let error):
             return "not JSON: \(error.reason) (\(path), line \(error.line), byte \(error.offset)): "
                 + "repair the file, or fetch it again if it was cut short"
@@ -77,6 +83,14 @@ extension DatasetError: CustomStringConvertible {
             return
                 "\(count) misplaced or missing answer\(count == 1 ? "" : "s"), the first: \(first.problem) "
                 + "(\(first.place)): correct the dataset, or leave out --strict"
+        }
+    }
+
+    private static func remedy(for content: FileContent) -> String {
+        switch content {
+        case .csv, .parquet, .arrow:
+            "convert it to JSON in SQuAD's format, or to JSON lines with one question an object"
+        default: "name a file of JSON"
         }
     }
 }

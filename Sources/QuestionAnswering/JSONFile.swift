@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Decodes JSON files with errors that say where.
@@ -38,6 +39,11 @@ package enum JSONFile {
             data = try Data(contentsOf: URL(filePath: path))
         } catch {
             throw DatasetError.unreadableFile(path: path, reason: reason(of: error))
+        }
+        if let content = FileContent.recognised(data, name: URL(filePath: path).lastPathComponent),
+            content != .json
+        {
+            throw DatasetError.otherContent(path: path, content)
         }
         if let offset = firstInvalidUTF8(in: data) {
             let line = JSONSyntax.lineNumber(in: [UInt8](data.prefix(offset)), at: offset)

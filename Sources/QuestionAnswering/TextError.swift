@@ -1,3 +1,5 @@
+import Core
+
 /// What can be wrong with a vocabulary or with tokenizer settings.
 ///
 /// `description` reads `WHAT (WHERE): WHAT TO DO`.
@@ -16,6 +18,8 @@ package enum TextError: Error, Equatable, Sendable {
     case unplaceableToken(path: String, token: String, stated: Int, given: Int)
     /// Settings that are not JSON, or hold a value of the wrong type.
     case malformedSettings(path: String, reason: String)
+    /// Something other than text of its kind by its first bytes.
+    case otherContent(path: String, FileContent)
 
     /// Whether an input is missing (exit code 66) rather than its content wrong (65).
     package var isMissingInput: Bool {
@@ -44,6 +48,8 @@ extension TextError: CustomStringConvertible {
                 + "the tokenizer again where the model was trained, with the vocab.txt that belongs to it"
         case .malformedSettings(let path, let reason):
             "the tokenizer settings cannot be understood (\(path)): \(reason)"
+        case .otherContent(let path, let content):
+            "\(content.what) (\(path)): \(content.remedy ?? "put the file there that belongs to the model")"
         }
     }
 }

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// Settings from the command line, which win over those of the model folder.
@@ -223,8 +224,11 @@ struct TokenizerFiles {
         guard let data = try? Data(contentsOf: url) else {
             throw TextError.unreadableFile(path: url.path, reason: "check the permissions")
         }
+        if let content = FileContent.recognised(data), content != .json {
+            throw TextError.otherContent(path: url.path, content)
+        }
         do {
-            return try JSONDecoder().decode(Content.self, fromText: data)
+            return try JSONDecoder().decode(Content.self, fromText: TextMark.removed(from: Array(data)[...]))
         } catch {
             throw TextError.malformedSettings(path: url.path, reason: reason(of: error))
         }

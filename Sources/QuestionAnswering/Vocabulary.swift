@@ -1,3 +1,4 @@
+import Core
 import Foundation
 
 /// The entries of a WordPiece vocabulary; the position of an entry is its id.
@@ -25,17 +26,22 @@ package struct Vocabulary: Sendable, Equatable {
         } catch {
             throw TextError.unreadableFile(path: url.path, reason: "check the path and the permissions")
         }
+        // The first entry may look like JSON, or be the head of a table.
+        if let content = FileContent.recognised(data), content != .json, content != .csv {
+            throw TextError.otherContent(path: url.path, content)
+        }
         try self.init(text: data, source: url.path)
     }
 
     /// Splits the bytes of a `vocab.txt` as Hugging Face does: at line feeds, white space at the end of a line
     /// (so also the return of CR LF) dropped, the last line feed optional. Blank lines keep their id, except at
-    /// the end, where they are no entries.
+    /// the end, where they are no entries. A byte order mark is no part of the first.
     ///
     /// - Throws: `TextError` when it is not UTF-8, is empty or holds an entry twice.
     package init(text: some Sequence<UInt8>, source: String) throws {
         var lines: [String] = []
-        for line in Array(text).split(separator: 0x0A, omittingEmptySubsequences: false) {
+        let text = TextMark.removed(from: Array(text)[...])
+        for line in text.split(separator: 0x0A, omittingEmptySubsequences: false) {
             guard let entry = String(validating: line, as: UTF8.self) else {
                 throw TextError.notUTF8(path: source, line: lines.count + 1)
             }

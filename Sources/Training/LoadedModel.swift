@@ -96,6 +96,7 @@ package struct LoadedModel {
             notices.append(
                 "\(report.path): no \(report.missing.joined(separator: ", ")): initialised at random")
         }
+        if let notice = report.prefixNotice { notices.append(notice) }
         if !report.unexpected.isEmpty {
             notices.append(
                 "\(report.path): not used: \(report.unexpected.joined(separator: ", "))")

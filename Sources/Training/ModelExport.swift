@@ -34,6 +34,7 @@ package struct ModelExport {
                 path: report.path, item: report.missing.joined(separator: ", "),
                 remedy: "fine-tune the model with dure train and export what that saves")
         }
+        if let notice = report.prefixNotice { notices.append(notice) }
         if !report.unexpected.isEmpty {
             notices.append("\(report.path): not exported: \(report.unexpected.joined(separator: ", "))")
         }

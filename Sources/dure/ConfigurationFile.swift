@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Yams
 
@@ -126,7 +127,12 @@ extension ConfigurationFile {
 
     private static func read(_ path: String) throws(ConfigurationError) -> String {
         let bytes = try bytes(path)
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        if let content = FileContent.recognised(bytes), content != .json {
+            throw bad(
+                "the file \(content.what)", path,
+                remedy: content.remedy ?? "write lines like learning-rate: 5e-5")
+        }
+        guard let text = String(validating: TextMark.removed(from: bytes[...]), as: UTF8.self) else {
             throw bad("the file is not text in UTF-8", path, remedy: "save it as UTF-8")
         }
         return text

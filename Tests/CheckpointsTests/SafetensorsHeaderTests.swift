@@ -134,6 +134,7 @@ struct SafetensorsHeaderTests {
         #expect(parsed.tensors.map(\.shape) == [[], [0, 3], [2]])
         #expect(parsed.tensors.map(\.range.count) == [4, 0, 1])
         #expect(try parse(safetensors("{}", [])).tensors.isEmpty)
+        #expect(try parse(safetensors(#"{"__metadata__": null }"#, [])).metadata.isEmpty)
     }
 
     @Test(arguments: [100_000_001, 1 << 40, UInt64.max, UInt64.max - 7, 1 << 63])

@@ -36,6 +36,29 @@ struct WeightNamesTests {
         #expect(names.matches.map(\.tensor) == Array(layout.parameters.indices))
     }
 
+    @Test(arguments: ["module.", "_orig_mod.", "model.", "module._orig_mod.", "net.model.module."])
+    func aStartThatAllNamesHaveInCommonIsTakenOff(_ prefix: String) throws {
+        let extra = WeightDescription(name: "\(prefix)pooler.bias", shape: [8])
+        let names = try names([extra] + renamed { prefix + $0 })
+        #expect(names.prefix == prefix)
+        #expect(names.matches.map(\.tensor) == layout.parameters.indices.map { $0 + 1 })
+        #expect(names.missing.isEmpty && names.unexpected == [extra.name])
+        let bare = try self.names(renamed { prefix + $0.replacing("bert.", with: "") })
+        #expect(bare.prefix == prefix && bare.matches.count == layout.parameters.count)
+    }
+
+    @Test func onlyAWrapperOfThisModelIsTakenOff() throws {
+        #expect(try names(tensors).prefix.isEmpty)
+        #expect(try names(tensors.filter { $0.name.hasPrefix("bert.") }).prefix.isEmpty)
+        // Some names only, and the names of another kind of model.
+        for rename in [
+            { $0.hasPrefix("qa_outputs") ? $0 : "module.\($0)" },
+            { "electra.\($0.replacing("bert.", with: ""))" },
+        ] as [(String) -> String] {
+            #expect(checkpointError { _ = try names(renamed(rename)) }?.what.contains("missing") == true)
+        }
+    }
+
     @Test func aMissingSpanHeadIsReported() throws {
         let names = try names(tensors.filter { !$0.name.hasPrefix("qa_outputs") })
         #expect(names.missing == ["qa_outputs.weight", "qa_outputs.bias"])

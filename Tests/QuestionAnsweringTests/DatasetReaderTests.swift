@@ -227,4 +227,13 @@ struct DatasetReaderTests {
         #expect(text.hasPrefix("unexpected content: "))
         #expect(text.contains(", data[0].paragraphs[0].qas[0].answers[0].answer_start): "))
     }
+
+    @Test(arguments: [
+        ("id,question,context\n1,a,b\n", "is CSV"), ("PAR1....", "is a Parquet file"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a git-lfs pointer"),
+        ("<!doctype html>", "is an HTML page"), ("\u{1F}\u{8}x", "not JSON"),
+    ])
+    func aFileOfAnotherKindIsCalledByItsKind(_ text: String, _ what: String) throws {
+        #expect(try error(text.utf8)?.description.hasPrefix(what) == true)
+    }
 }

@@ -25,6 +25,10 @@ import Testing
         #expect(try vocabulary("a\r\nb \r\nc\u{3000}\r\n").tokens == ["a", "b", "c"])
     }
 
+    @Test func `a byte order mark is no part of the first entry`() throws {
+        #expect(try vocabulary("\u{FEFF}[PAD]\na\n").tokens == ["[PAD]", "a"])
+    }
+
     @Test func `a blank line keeps its id, except at the end`() throws {
         let vocabulary = try vocabulary("a\n\nb\n \nc\n\n\n")
         #expect(vocabulary.tokens == ["a", "", "b", "", "c"])
