@@ -78,6 +78,15 @@ package struct CheckpointFolder: Sendable {
     /// Within the output folder.
     package static func relativePath(of step: Int) -> String { "\(name)/\(fileName(step))" }
 
+    /// Whether `name` is within the folder of checkpoints, for the output folder.
+    static func isRelativePath(_ name: String) -> Bool { name.hasPrefix("\(Self.name)/") }
+
+    /// Whether the file at `path` is one of the checkpoints here, whatever it is called by.
+    func contains(_ path: String) -> Bool {
+        guard let file = FileIdentity(path: path), let steps = try? steps() else { return false }
+        return steps.contains { FileIdentity(path: self.path(of: $0)) == file }
+    }
+
     package func path(of step: Int) -> String { "\(path)/\(Self.fileName(step))" }
 
     private static func fileName(_ step: Int) -> String {
