@@ -70,10 +70,12 @@ package struct CheckpointStore: Sendable {
 package struct CheckpointFolder: Sendable {
     package static let name = "checkpoints"
 
-    /// The folder's own path.
-    package let path: String
+    private let output: OutputDirectory
 
-    package init(output: OutputDirectory) { path = output.path(of: Self.name) }
+    package init(output: OutputDirectory) { self.output = output }
+
+    /// The folder's own path.
+    package var path: String { output.path(of: Self.name) }
 
     /// Within the output folder.
     package static func relativePath(of step: Int) -> String { "\(name)/\(fileName(step))" }
