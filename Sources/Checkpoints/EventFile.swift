@@ -5,7 +5,8 @@ import SwiftProtobuf
 /// what a killed program leaves is whole.
 package final class EventFile {
     package let path: String
-    private let descriptor: Int32
+    /// Open to be read as well.
+    package let descriptor: Int32
     private let sink: AtomicFile.Sink
 
     private static let prefix = "events.out.tfevents."
@@ -29,7 +30,7 @@ package final class EventFile {
         while true {
             let name = "\(prefix)\(padded(second)).\(safeHost).\(getpid()).0"
             let path = folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
-            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+            let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
             if descriptor >= 0 { return (path, descriptor) }
             guard errno == EEXIST || errno == EINTR else {
                 throw CheckpointError.cannotWrite(path, "be created", errno: errno, created: false)

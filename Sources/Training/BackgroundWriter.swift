@@ -24,6 +24,14 @@ final class BackgroundWriter: @unchecked Sendable {
         thread.start()
     }
 
+    /// Forgets what a job has failed with, once none is being done.
+    func forgetFailure() {
+        condition.withLock {
+            while isBusy { condition.wait() }
+            failure = nil
+        }
+    }
+
     func waitUntilIdle() {
         condition.withLock { while isBusy { condition.wait() } }
     }

@@ -70,13 +70,24 @@ package struct CheckpointStore: Sendable {
 package struct CheckpointFolder: Sendable {
     package static let name = "checkpoints"
 
-    /// The folder's own path.
-    package let path: String
+    private let output: OutputDirectory
 
-    package init(output: OutputDirectory) { path = output.path(of: Self.name) }
+    package init(output: OutputDirectory) { self.output = output }
+
+    /// The folder's own path.
+    package var path: String { output.path(of: Self.name) }
 
     /// Within the output folder.
     package static func relativePath(of step: Int) -> String { "\(name)/\(fileName(step))" }
+
+    /// Whether `name` is within the folder of checkpoints, for the output folder.
+    static func isRelativePath(_ name: String) -> Bool { name.hasPrefix("\(Self.name)/") }
+
+    /// Whether the file at `path` is one of the checkpoints here, whatever it is called by.
+    func contains(_ path: String) -> Bool {
+        guard let file = FileIdentity(path: path), let steps = try? steps() else { return false }
+        return steps.contains { FileIdentity(path: self.path(of: $0)) == file }
+    }
 
     package func path(of step: Int) -> String { "\(path)/\(Self.fileName(step))" }
 

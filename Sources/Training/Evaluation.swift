@@ -188,8 +188,17 @@ extension Evaluation {
         return members
     }
 
+    static let resultsName = "eval_results.json"
+    static let predictionsName = "eval_predictions.json"
+    static let commaSeparatedName = "eval_predictions.csv"
+    static let candidatesName = "eval_nbest_predictions.json"
+    static let nullOddsName = "eval_null_odds.json"
     /// The table of what `--trim-particles` changed.
     static let trimmedName = "eval_trimmed_particles.tsv"
+    /// All that an evaluation may write.
+    static let fileNames = [
+        resultsName, predictionsName, commaSeparatedName, candidatesName, nullOddsName, trimmedName,
+    ]
 
     /// What `--trim-particles` changed, in the order of the questions.
     package var trimmedParticles: [TrimmedParticle] { predictions.compactMap(\.trimmedParticle) }
@@ -205,16 +214,16 @@ extension Evaluation {
         if !predictions.isEmpty { try writePredictions(to: directory, answers: answers) }
         let findings = findings
         try directory.write(
-            JSONValue.object(findings + (speed?.members ?? [])).indented + "\n", to: "eval_results.json")
+            JSONValue.object(findings + (speed?.members ?? [])).indented + "\n", to: Self.resultsName)
         return findings
     }
 
     private func writePredictions(to directory: OutputDirectory, answers: AnswerSettings) throws {
-        try directory.write(PredictionFiles.answers(predictions), to: "eval_predictions.json")
-        try directory.write(PredictionFiles.commaSeparated(predictions), to: "eval_predictions.csv")
-        try directory.write(PredictionFiles.candidates(predictions), to: "eval_nbest_predictions.json")
+        try directory.write(PredictionFiles.answers(predictions), to: Self.predictionsName)
+        try directory.write(PredictionFiles.commaSeparated(predictions), to: Self.commaSeparatedName)
+        try directory.write(PredictionFiles.candidates(predictions), to: Self.candidatesName)
         if answers.allowsNoAnswer {
-            try directory.write(PredictionFiles.nullOdds(predictions), to: "eval_null_odds.json")
+            try directory.write(PredictionFiles.nullOdds(predictions), to: Self.nullOddsName)
         }
         if answers.trimsParticles {
             try directory.write(

@@ -55,9 +55,14 @@ package struct EvaluationRun {
     /// others. Every rank must call it.
     package func run() throws -> (evaluation: Evaluation, findings: [(String, JSONValue)])? {
         var output: OutputDirectory?
-        try communicator.onRoot { output = try OutputDirectory(creating: settings.outputDirectory) }
+        var run: RunFolder?
+        try communicator.onRoot {
+            output = try OutputDirectory(creating: settings.outputDirectory)
+            if output?.holdsRun == true { run = try RunFolder(creating: settings.outputDirectory) }
+        }
+        defer { run?.close(keepsFolder: true) }
         do {
-            return try evaluate(into: output)
+            return try evaluate(into: output, of: run)
         } catch {
             output?.removeIfEmpty()
             throw error
@@ -65,8 +70,9 @@ package struct EvaluationRun {
     }
 
     /// - output: on rank 0.
+    /// - run: whose folder that is, where it is a training run's.
     private func evaluate(
-        into output: OutputDirectory?
+        into output: OutputDirectory?, of run: RunFolder?
     ) throws -> (evaluation: Evaluation, findings: [(String, JSONValue)])? {
         let saved = try savedLogits()
         let (asked, loaders) = try prepare()
@@ -77,7 +83,11 @@ package struct EvaluationRun {
             let groups = WindowLogits.averagingSameWindows(computed.groups + saved)
             let evaluation = try Evaluation(
                 of: groups, answers: settings.answers, forwardSeconds: computed.seconds)
+            if let place = try run?.keepAnswers() {
+                logger.warning("kept the answers that were in \(output.path) in \(place)")
+            }
             let findings = try evaluation.write(to: output, answers: settings.answers)
+            try output.requireInPlace(during: "the evaluation")
             tell(evaluation)
             try keepLogits(groups, evaluation.dataset)
             for loader in loaders { loader.keep() }

@@ -26,6 +26,12 @@ final class EventLog {
         if resuming != nil { try repeatLines(of: "\(folder)/\(RunFolder.metricsName)") }
     }
 
+    /// The file as one that stays open.
+    var open: OpenLog {
+        OpenLog(
+            name: String(file.path.split(separator: "/").last ?? ""), descriptor: file.descriptor)
+    }
+
     /// Evaluations since the last line of training, which is to come again, stay as they are.
     private func repeatLines(of path: String) throws {
         for line in try MetricsLines(path: path).lines where line.step >= firstStep {

@@ -31,22 +31,25 @@ struct FinalModel {
     /// The file that has the best evaluation's weights; nil where those in memory are as good. A run that was killed may
     /// have left a `best.h5` from beyond the checkpoint it went on from.
     private func best(of state: RunState, _ log: (String) -> Void) throws -> CheckpointFile? {
-        guard let output, let best = state.best, best.step != state.step else { return nil }
-        let paths = [
-            output.path(of: StateSaver.bestName), CheckpointFolder(output: output).path(of: best.step),
-        ]
-        for path in paths {
-            if let file = try? CheckpointFile(path: path), file.contents.step == best.step { return file }
-        }
+        guard output != nil, let best = state.best, best.step != state.step else { return nil }
+        if let file = file(of: best.step) { return file }
         log(
             "the weights of the best evaluation, after step \(best.step), are gone: leaving those of step \(state.step)"
         )
         return nil
     }
+
+    /// The file that has the weights after `step`: those of the best, or a checkpoint.
+    func file(of step: Int) -> CheckpointFile? {
+        guard let output else { return nil }
+        let paths = [output.path(of: StateSaver.bestName), CheckpointFolder(output: output).path(of: step)]
+        return paths.lazy.compactMap { try? CheckpointFile(path: $0) }.first { $0.contents.step == step }
+    }
 }
 
 extension CheckpointFile {
-    fileprivate func load(_ layout: ParameterLayout, into parameters: FloatBuffer) throws {
+    /// Puts all weights into `parameters`.
+    func load(_ layout: ParameterLayout, into parameters: FloatBuffer) throws {
         let report = try loadWeights(layout: layout, into: parameters.buffer)
         guard report.missing.isEmpty else {
             throw CheckpointError(

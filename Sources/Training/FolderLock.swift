@@ -9,19 +9,39 @@ package final class FolderLock {
     /// The name of the file.
     package static let fileName = ".dure-lock"
 
-    private let path: String
+    private var path: String
     private var descriptor: Int32
 
     /// Takes the lock of `folder`. Throws `.cannotCreate` when another process has it, which is named.
     package init(folder: String) throws {
-        path = folder.hasSuffix("/") ? folder + Self.fileName : "\(folder)/\(Self.fileName)"
-        descriptor = try Self.lock(path)
+        path = Self.path(in: folder)
+        descriptor = try Self.take(path)
+    }
+
+    /// Whether it is the lock of `folder`, which it is no longer when its file, or the folder, has made way for another.
+    package func isHeld(in folder: String) -> Bool { Self.isNamed(descriptor, Self.path(in: folder)) }
+
+    /// Takes the lock of `folder` in place of the one that is held. Throws `.cannotCreate` when another process has it.
+    package func take(in folder: String) throws {
+        let path = Self.path(in: folder)
+        let descriptor = try Self.take(path)
+        release()
+        (self.path, self.descriptor) = (path, descriptor)
+    }
+
+    private static func path(in folder: String) -> String {
+        folder.hasSuffix("/") ? folder + fileName : "\(folder)/\(fileName)"
+    }
+
+    private static func take(_ path: String) throws -> Int32 {
+        let descriptor = try lock(path)
         do {
-            try Self.write(LockOwner.current.text, to: descriptor, path: path)
+            try write(LockOwner.current.text, to: descriptor, path: path)
         } catch {
             close(descriptor)
             throw error
         }
+        return descriptor
     }
 
     deinit { release() }
@@ -29,8 +49,9 @@ package final class FolderLock {
     /// Gives the lock back. The object is of no use any more.
     package func release() {
         guard descriptor >= 0 else { return }
-        // First the name: after the lock is gone the file may be another's.
-        unlink(path)
+        // First the name, wherever the folder is by now: after the lock is gone the file may be another's.
+        for path in [path, FileIdentity.path(of: descriptor)].compactMap(\.self)
+        where Self.isNamed(descriptor, path) { unlink(path) }
         close(descriptor)
         descriptor = -1
     }
@@ -44,7 +65,7 @@ package final class FolderLock {
                 throw CheckpointError.cannotWrite(path, "be created", errno: errno, created: false)
             }
             do {
-                try take(descriptor, path: path)
+                try exclude(descriptor, path: path)
                 if isNamed(descriptor, path) { return descriptor }
                 close(descriptor)
             } catch {
@@ -54,7 +75,7 @@ package final class FolderLock {
         }
     }
 
-    private static func take(_ descriptor: Int32, path: String) throws {
+    private static func exclude(_ descriptor: Int32, path: String) throws {
         let owner = LockOwner(text: read(descriptor))
         guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return }
         if errno == EWOULDBLOCK { throw isTaken(by: owner, path: path) }
@@ -69,10 +90,8 @@ package final class FolderLock {
     }
 
     private static func isNamed(_ descriptor: Int32, _ path: String) -> Bool {
-        var own = stat()
-        var named = stat()
-        return fstat(descriptor, &own) == 0 && lstat(path, &named) == 0
-            && own.st_ino == named.st_ino && own.st_dev == named.st_dev
+        guard let own = FileIdentity(descriptor) else { return false }
+        return own == FileIdentity(path: path)
     }
 
     private static func read(_ descriptor: Int32) -> String {

@@ -11,6 +11,8 @@ package final class MetricsLog: TrainingObserver {
     package private(set) var window = MetricsWindow()
     /// Takes the members of every line as well.
     package var listener: (([(String, JSONValue)]) throws -> Void)?
+    /// Is called before every line.
+    package var beforeWriting: (() -> Void)?
 
     /// Begins the file anew.
     ///
@@ -55,6 +57,9 @@ package final class MetricsLog: TrainingObserver {
     }
 
     deinit { try? handle.close() }
+
+    /// The file as one that stays open.
+    var open: OpenLog { OpenLog(name: RunFolder.metricsName, descriptor: handle.fileDescriptor) }
 
     /// Brings all lines to the disk. Any thread may call it.
     package var flush: @Sendable () throws -> Void {
@@ -102,6 +107,7 @@ package final class MetricsLog: TrainingObserver {
     }
 
     private func write(_ members: [(String, JSONValue)]) throws {
+        beforeWriting?()
         do {
             try handle.write(contentsOf: Data((JSONValue.object(members).compact + "\n").utf8))
         } catch {

@@ -1,16 +1,20 @@
 import Checkpoints
 import Foundation
 
-/// The folder a command writes to.
+/// The folder a command writes to. When somebody moves it, what is written follows it.
 package struct OutputDirectory: Sendable {
-    package let path: String
+    private let place: FolderPlace
     /// The folders that `init` made, the outermost first.
     private let created: [String]
 
     /// Creates the folder and those above it where they are missing, and checks that files can be made in it.
     package init(creating path: String) throws {
-        self.path = path
         created = Self.missingFolders(path)
+        try Self.create(path)
+        place = FolderPlace(path)
+    }
+
+    private static func create(_ path: String) throws {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
@@ -45,14 +49,59 @@ package struct OutputDirectory: Sendable {
         }
     }
 
-    package func path(of name: String) -> String { path.hasSuffix("/") ? path + name : "\(path)/\(name)" }
+    /// Where it is now.
+    package var path: String { place.path }
+
+    package func path(of name: String) -> String {
+        let path = path
+        return path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+    }
 
     package func write(_ text: String, to name: String) throws {
         try AtomicFile.write(text, to: path(of: name))
     }
 
-    /// A folder inside this one, created when missing.
+    /// A folder inside this one, created when missing; not where this one is gone.
     package func folder(_ name: String) throws -> OutputDirectory {
-        try OutputDirectory(creating: path(of: name))
+        let path = path(of: name)
+        guard mkdir(path, 0o777) == 0 || errno == EEXIST else {
+            throw CheckpointError.cannotWrite(path, "be created", errno: errno, created: false)
+        }
+        return try OutputDirectory(creating: path)
+    }
+}
+
+// MARK: Where it is
+
+extension OutputDirectory {
+    /// As it was called in the beginning.
+    package var name: String { place.name }
+
+    /// Whether it was removed.
+    package var isGone: Bool { place.state == .gone }
+
+    /// Where it was moved to; nil where it was not.
+    package var movedTo: String? {
+        if case .movedTo(let path) = place.state { path } else { nil }
+    }
+
+    /// Makes the folder again under its name, or takes what stands there, after it was removed.
+    package func recreate() throws {
+        try Self.create(name)
+        place.reopen()
+    }
+
+    /// Throws where the folder has another name now than the user knows.
+    ///
+    /// - what: the thing that was being done in it.
+    package func requireInPlace(during what: String) throws {
+        guard let path = movedTo else {
+            guard isGone else { return }
+            throw CheckpointError(
+                .ioFailed, "the output folder was removed during \(what)", path: name, remedy: "do it again")
+        }
+        throw CheckpointError(
+            .ioFailed, "the output folder was moved during \(what), to \(path)", path: name,
+            remedy: "everything is there: use it, or move it back")
     }
 }

@@ -70,7 +70,8 @@ struct PreparedTraining {
         log([chosen.validation?.dataset.flatMap(settings.bestMetricNotice)].compactMap(\.self))
         let checksum = training.checksum
         try communicator.requireEqual(checksum, "the data to train on")
-        if let validation { try communicator.requireEqual(validation.checksum, "the data to validate on") }
+        let validated = validation?.checksum
+        if let validated { try communicator.requireEqual(validated, "the data to validate on") }
         log(data.training.notices + (data.validation?.notices ?? []))
         compute = try communicator.confirm(
             planned, longest: max(training.longest, validation?.longest ?? 0), features: batchSize,
@@ -85,8 +86,26 @@ struct PreparedTraining {
         identity = TrainingIdentity(
             settings: JSONValue.object(flags).compact, schedule: plan.schedule, features: checksum,
             tokenizer: try loaded.tokenizer.identity.value, configuration: loaded.configurationHash,
-            ranks: communicator.size, threads: compute.pool.threadCount,
+            validation: validated.map { chosen.validation?.dataset?.checksum(withWindows: $0) ?? $0 },
+            ranks: communicator.size,
+            threads: compute.pool.threadCount,
             microBatchTokens: compute.microBatchTokens)
+    }
+}
+
+extension Dataset {
+    /// Differs where `windows` does, their checksum, or what answers are taken from and scored against.
+    fileprivate func checksum(withWindows windows: UInt64) -> UInt64 {
+        var hash = ContentHash()
+        var lastContext = -1
+        for question in questions {
+            if question.contextIndex != lastContext { hash.add(context(of: question)) }
+            lastContext = question.contextIndex
+            for answer in question.answers { hash.add(answer.text) }
+            hash.add(question.hasKnownAnswers ? "\(question.answers.count)" : "unknown")
+        }
+        hash.add("\(squadVersion) \(windows)")
+        return hash.value
     }
 }
 

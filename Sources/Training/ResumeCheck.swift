@@ -11,6 +11,8 @@ struct TrainingIdentity: Sendable, Equatable {
     let features: UInt64
     let tokenizer: UInt64
     let configuration: UInt64
+    /// What is validated on, with its texts on rank 0; nil without.
+    let validation: UInt64?
     let ranks: Int
     let threads: Int
     let microBatchTokens: Int
@@ -23,47 +25,35 @@ struct TrainingIdentity: Sendable, Equatable {
             ProgressKey.features: .text(Self.text(features)),
             ProgressKey.tokenizer: .text(Self.text(tokenizer)),
             ProgressKey.configuration: .text(Self.text(configuration)),
+            ProgressKey.validation: .text(validationText),
         ]
     }
 
+    fileprivate var validationText: String { validation.map(Self.text) ?? TrainingProgress.noValidation }
     fileprivate static func text(_ checksum: UInt64) -> String { String(checksum, radix: 16) }
+}
+
+extension TrainingProgress {
+    fileprivate static let noValidation = "none"
+
+    /// Whether the run may have had something to validate on.
+    fileprivate var validates: Bool { text(ProgressKey.validation) != Self.noValidation }
 }
 
 /// Compares a run that goes on with the one that saved the checkpoint.
 struct ResumeCheck {
-    /// Settings that change what is trained.
-    private static let decisive = [
-        "batch-size", "learning-rate", "weight-decay", "adam-beta1", "adam-beta2", "adam-epsilon",
-        "max-grad-norm", "lr-scheduler-type", "lr-restarts", "restart-epochs", "restart-multiplier", "gamma",
-        "max-seq-length", "doc-stride", "max-query-length", "unanswerable-windows", "features", "clean",
-        "split-sentences", "do-lower-case", "strip-accents", "strict", "validation-split",
-        "split-by", "seed",
-        "no-shuffle", "hidden-dropout-prob", "attention-dropout-prob", "gradient-compression",
-        "metric-for-best-model", "layerwise-lr-decay", "label-smoothing", "freeze-embeddings",
-        "freeze-layers",
-        "max-train-samples", "max-eval-samples", "overfit-batch",
-        // It rounds every operand of a product to 8 bits, as gradient-compression does what is sent: that is more
-        // than the last bits of sums.
-        "precision",
-    ]
-    /// What a checkpoint from before some settings were there was trained with.
-    private static let once = [
-        "features": "\"default\"", "split-sentences": "false", "layerwise-lr-decay": "1",
-        "label-smoothing": "0", "freeze-embeddings": "false", "freeze-layers": "0",
-        "precision": "\"fp32\"", "product-library": "\"openblas\"",
-    ]
-    /// Settings that, together with the data, make the schedule.
-    private static let length = ["num-train-epochs", "max-steps", "warmup-ratio", "warmup-steps"]
-    /// Settings that change how sums are rounded, and nothing else.
-    private static let rounding = [
-        "deterministic-reduction", "gradient-bucket-megabytes", "shard-optimizer", "shared-memory",
-        "product-library",
-    ]
-
     /// What changes the training, as "--batch-size 8 instead of 16".
-    let changes: [String]
+    private(set) var changes: [String] = []
+    /// What makes another evaluation the best.
+    private(set) var redefinitions: [String] = []
+    /// What changes when there are evaluations and what they decide.
+    private(set) var choices: [String] = []
     /// What changes the last bits.
-    let differences: [String]
+    private(set) var differences: [String] = []
+    /// What changes nothing.
+    private(set) var trifles: [String] = []
+    /// What cannot be known.
+    private(set) var notices: [String] = []
 
     /// - saved: of the checkpoint at `path`.
     init(_ current: TrainingIdentity, saved: TrainingProgress, path: String) throws {
@@ -72,27 +62,57 @@ struct ResumeCheck {
                 .badData, "the settings of the run are not a JSON object", path: path, item: "/training",
                 remedy: "resume from another checkpoint")
         }
-        func changes(_ names: [String]) -> [String] {
-            names.compactMap { name in
-                let (old, new) = (before[name] ?? Self.once[name] ?? "null", now[name] ?? "null")
-                guard old != new else { return nil }
-                return "--\(name) \(new == "null" ? "not given" : new) instead of "
-                    + (old == "null" ? "none" : old)
-            }
+        // Without evaluations there is no best.
+        let validates =
+            (current.validation != nil || saved.validates)
+            && [before, now].contains { $0["eval-strategy"] != "\"no\"" }
+        for change in Self.changes(before, now) {
+            take(change, dependsOnLength: current.schedule.dependsOnLength, validates: validates)
         }
-        var decisive = changes(Self.decisive)
-        if current.schedule.dependsOnLength { decisive += changes(Self.length) }
-        decisive += Self.contentChanges(current, saved)
-        self.changes = decisive
-        var differences = changes(Self.rounding)
-        for (name, key, value) in [
-            ("ranks", ProgressKey.ranks, current.ranks), ("threads", ProgressKey.threads, current.threads),
-            ("--micro-batch-tokens", ProgressKey.microBatchTokens, current.microBatchTokens),
-        ] {
-            guard let old = saved.integer(key), old != value else { continue }
-            differences.append("\(value) \(name) instead of \(old)")
+        changes += Self.contentChanges(current, saved)
+        if validates {
+            compareValidation(current, saved, samePath: before["validation-file"] == now["validation-file"])
         }
-        self.differences = differences
+        if let ranks = saved.integer(ProgressKey.ranks), ranks != current.ranks {
+            differences.append("\(current.ranks) ranks instead of \(ranks)")
+        }
+    }
+
+    private struct Change {
+        let name: String
+        /// Nil for a setting that this program does not know.
+        let effect: SettingEffect?
+        /// As "--batch-size 8 instead of 16".
+        let text: String
+    }
+
+    /// In the order of the rules; what has none, as a checkpoint of a later program may have, comes last.
+    private static func changes(_ before: [String: String], _ now: [String: String]) -> [Change] {
+        let known = SettingRule.all.map(\.name)
+        let unknown = Set(before.keys).union(now.keys).subtracting(known).sorted()
+        let rules =
+            SettingRule.all.map { (name: $0.name, effect: Optional($0.effect), before: $0.before) }
+            + unknown.map { (name: $0, effect: nil, before: "null") }
+        return rules.compactMap { name, effect, standard in
+            let (old, new) = (before[name] ?? standard, now[name] ?? "null")
+            guard old != new else { return nil }
+            let text =
+                "--\(name) \(new == "null" ? "not given" : new) instead of \(old == "null" ? "none" : old)"
+            return Change(
+                name: name, effect: effect,
+                text: effect == nil ? "\(text), a setting that this version does not know" : text)
+        }
+    }
+
+    private mutating func take(_ change: Change, dependsOnLength: Bool, validates: Bool) {
+        switch change.effect {
+        case nil, .training: changes.append(change.text)
+        case .length where dependsOnLength: changes.append(change.text)
+        case .best where validates: redefinitions.append(change.text)
+        case .choice where validates: choices.append(change.text)
+        case .rounding: differences.append(change.text)
+        case .length, .best, .choice, .nothing: trifles.append(change.text)
+        }
     }
 
     /// Of files, whose names do not count.
@@ -107,22 +127,25 @@ struct ResumeCheck {
         }
     }
 
-    /// Throws when the training would be another, unless that is `allowed`.
-    ///
-    /// - log: takes what the user should know.
-    func require(allowed: Bool, log: (String) -> Void) throws {
-        if !differences.isEmpty {
-            log(
-                "\(differences.joined(separator: ", ")): the same training, but for the last bits of sums")
+    /// A checkpoint from before it said what was validated on is taken at the name of the file.
+    private mutating func compareValidation(
+        _ current: TrainingIdentity, _ saved: TrainingProgress, samePath: Bool
+    ) {
+        guard let old = saved.text(ProgressKey.validation) else {
+            if !samePath {
+                redefinitions.append("another --validation-file, by its name")
+            } else if current.validation != nil {
+                notices.append(
+                    "the checkpoint does not say what it was validated on: taking that for the same as now")
+            }
+            return
         }
-        guard !changes.isEmpty else { return }
-        let list = changes.joined(separator: ", ")
-        guard allowed else {
-            throw TrainingError.setting(
-                flag: "--resume", problem: "settings have changed that the training depends on: \(list)",
-                remedy: "give them as they were, or add --allow-changed-settings")
-        }
-        log("going on with \(list)")
+        guard old != current.validationText else { return }
+        redefinitions.append(
+            current.validation == nil
+                ? "nothing to validate on"
+                : old == TrainingProgress.noValidation
+                    ? "questions to validate on" : "other questions or windows to validate on")
     }
 
     /// Each member as JSON text; nil when `text` is not an object.
@@ -136,4 +159,42 @@ struct ResumeCheck {
             return data.map { String(decoding: $0, as: UTF8.self) } ?? "null"
         }
     }
+}
+
+// MARK: The verdict
+
+extension ResumeCheck {
+    /// Whether the best evaluation so far need not be the best any more.
+    var redefinesBest: Bool { !redefinitions.isEmpty }
+
+    /// Throws when the training, or what is best in it, would be another, unless that is `allowed`.
+    ///
+    /// - log: takes what the user should know.
+    func require(allowed: Bool, log: (String) -> Void) throws {
+        let refused = changes + redefinitions + choices
+        guard refused.isEmpty || allowed else {
+            throw TrainingError.setting(
+                flag: "--resume", problem: problem,
+                remedy: "give them as they were, or add --allow-changed-settings")
+        }
+        for notice in notices { log(notice) }
+        if !differences.isEmpty {
+            log("\(Self.list(differences)): the same training, but for the last bits of sums")
+        }
+        if !trifles.isEmpty {
+            log("\(Self.list(trifles)): neither the training nor what is best in it depends on that")
+        }
+        if !refused.isEmpty { log("going on with \(Self.list(refused))") }
+    }
+
+    private var problem: String {
+        [
+            (changes, "that the training depends on"),
+            (redefinitions, "that decide which checkpoint is best"),
+            (choices, "that decide what evaluations are for"),
+        ].filter { !$0.0.isEmpty }.map { "settings have changed \($1): \(Self.list($0))" }
+            .joined(separator: "; ")
+    }
+
+    private static func list(_ changes: [String]) -> String { changes.joined(separator: ", ") }
 }

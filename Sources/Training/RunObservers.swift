@@ -47,12 +47,14 @@ extension TrainingRun {
         of metrics: MetricsLog?, _ folder: RunFolder?, _ resumption: Resumption?, record: JSONValue
     ) throws {
         try communicator.onRoot {
-            guard let metrics, let output = folder?.output else { return }
+            guard let metrics, let folder else { return }
             let events = try EventLog(
-                folder: output.path,
+                folder: folder.output.path,
                 resuming: resumption.map { ($0.shared.step, logged: $0.shared.step - $0.window.count) })
             try events.describe(record)
             metrics.listener = events.add
+            folder.logs = [metrics.open, events.open]
+            metrics.beforeWriting = folder.look
         }
     }
 

@@ -43,6 +43,8 @@ package protocol RunSaver: AnyObject {
     func written() -> [SavedCheckpoint]
     /// Waits for what is being written. Throws what failed.
     func finish() throws
+    /// Waits for what is being written, and takes what failed for not asked for.
+    func forgetFailure()
 }
 
 /// Writes the state of a run while training goes on: from where it stands as long as nobody changes it, which is most of
@@ -105,6 +107,7 @@ package final class StateSaver: RunSaver {
     package var hasFailed: Bool { writer.hasFailed }
     package func written() -> [SavedCheckpoint] { finished.take() }
     package func finish() throws { try writer.finish() }
+    package func forgetFailure() { writer.forgetFailure() }
 
     package func prepareForChange() {
         guard let tensors else { return }

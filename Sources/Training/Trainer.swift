@@ -77,6 +77,8 @@ package final class Trainer {
     package var evaluate: (() throws -> EvaluationResult?)?
     /// Writes checkpoints; on rank 0.
     package var saver: (any RunSaver)?
+    /// The place of what is written; on rank 0.
+    package var output: (any RunPlace)?
     /// Whether this rank has been asked to stop.
     package var isAskedToStop: () -> Bool = { false }
     /// Looks at every number of a step; nil does not look.
@@ -123,6 +125,7 @@ package final class Trainer {
         }
         try finishWriting()
         try emit(.finished(step: state.step))
+        if try highestNeed() == .place { try leave() }
     }
 
     /// One optimizer step: the batch, its gradient, the sum over ranks, the clipped update.
@@ -142,7 +145,7 @@ package final class Trainer {
         saver?.prepareForChange()
         let sum = try gradientStep.reduce(
             local, computeSeconds: computeSeconds,
-            wantsAttention: isAskedToStop() || saver?.hasFailed == true)
+            wantsAttention: isAskedToStop() || saver?.hasFailed == true || output?.isLost == true)
         let reduced = clock.now
         wantsAttention = sum.wantsAttention
         guard try isFinite(sum, step: step, batch: batch) else { return nil }
@@ -240,6 +243,7 @@ extension Trainer {
 
     private func save(_ request: SavingRequest) throws {
         communicator.place = "checkpoint after step \(state.step)"
+        if communicator.isRoot { output?.look() }
         // The exchange is every rank's, the file rank 0's.
         if request.state {
             saver?.prepareForChange()
@@ -258,13 +262,45 @@ extension Trainer {
 
     /// Finds out on all ranks what one of them wanted attention for.
     private func attend() throws {
+        let need = try highestNeed()
+        if need == .place { try leave() }
         try communicator.onRoot { if let saver, saver.hasFailed { try saver.finish() } }
-        if state.step < plan.totalSteps, !hasStoppedEarly { try stopIfAsked() }
+        if need == .stop, state.step < plan.totalSteps, !hasStoppedEarly { try stop() }
     }
 
-    private func stopIfAsked() throws {
-        let isAsked = try communicator.minimum(isAskedToStop() ? 0 : 1) == 0
-        if isAsked { try stop() }
+    private func stopIfAsked() throws { if try highestNeed() == .stop { try stop() } }
+
+    /// Why a run may have to end before its time, the gravest first.
+    private enum Need: Int {
+        /// What it writes is not where it should be.
+        case place
+        case stop
+        case none
+    }
+
+    /// That of any rank; the same on every rank.
+    private func highestNeed() throws -> Need {
+        if communicator.isRoot { output?.look() }
+        let own = output?.isLost == true ? Need.place : isAskedToStop() ? .stop : .none
+        return Need(rawValue: try communicator.minimum(own.rawValue)) ?? .none
+    }
+
+    /// Saves what can be saved and ends the run with what has happened to the place of its files.
+    private func leave() throws {
+        try settle()
+        var saving = RunPlaceSaving()
+        do {
+            try communicator.onRoot {
+                saver?.forgetFailure()
+                try output?.makeSafe()
+            }
+            try save(SavingRequest(state: true))
+            try finishWriting()
+            saving.step = state.step
+        } catch {
+            saving.failure = "\(error)"
+        }
+        try communicator.onRoot { try output?.fail(saving: saving) }
     }
 
     /// Saves, if the newest checkpoint is not of here anyway, and ends the run.
@@ -272,6 +308,7 @@ extension Trainer {
         try settle()
         if savedStep != state.step || state.owesEvaluation { try save(SavingRequest(state: true)) }
         try finishWriting()
+        if try highestNeed() == .place { try leave() }
         throw StoppedOnRequest(step: state.step)
     }
 

@@ -46,13 +46,13 @@ package struct TrainingRun {
 
     /// - folder: on rank 0.
     private func train(_ folder: RunFolder?) throws {
-        for name in folder?.clean() ?? [] { logger.info("removed \(name), which a killed run had left") }
+        try tidy(folder)
         let resumption = try settings.resume.flatMap {
             try Resumption.find($0, in: folder, over: communicator) { logger.warning("\($0)") }
         }
         let prepared = try PreparedTraining(
             settings, resumption, communicator: communicator, logger: logger, status: status, memory: memory)
-        try check(prepared.identity, against: resumption)
+        let redefinesBest = try check(prepared.identity, against: resumption)
         let model = prepared.compute.model(prepared.loaded, longest: prepared.training.longest)
         if let notice = prepared.exchange.notice(communicator) { logger.info("\(notice)") }
         let gradientStep = try gradientStep(model, prepared.exchange)
@@ -73,6 +73,7 @@ package struct TrainingRun {
         trainer.watch = watch
         trainer.isAskedToStop = { StopRequest.isMade }
         let evaluator = makeEvaluator(prepared, model.productWeights)
+        trainer.output = folder
         trainer.evaluate = evaluation(evaluator, folder?.output, onProgress: observers.progress?.evaluated)
         let store = try folder.map { try checkpointStore($0.output, prepared.loaded) }
         try communicator.onRoot {
@@ -81,15 +82,20 @@ package struct TrainingRun {
                 try store.removeOldest(current: state.step, best: state.best?.step)
             }
         }
+        var start = resumption?.state
+        if redefinesBest, let resumption {
+            start = try stateWithBest(of: resumption, prepared, evaluator, folder)
+        }
         trainer.saver = store.map { stateSaver($0, prepared, optimizer, observers.metrics, run: name) }
         let report = try reporting(to: observers.reporter) {
-            try run(trainer, from: resumption)
+            try run(trainer, from: start, resumption)
             let step = try leaveWeights(trainer, prepared, store, folder?.output)
             try answerAgain(with: step, trainer.state, evaluator, folder?.output)
             try communicator.onRoot {
                 try record.write(finalStep: step, best: trainer.state.best, to: folder?.output)
             }
         }
+        try requireInPlace(folder)
         tellHowToGoOn(report, folder?.output)
     }
 
@@ -123,9 +129,10 @@ package struct TrainingRun {
     /// The file that has the weights at the end.
     static let finalName = "final.h5"
 
-    private func run(_ trainer: Trainer, from resumption: Resumption?) throws {
+    private func run(_ trainer: Trainer, from start: RunState?, _ resumption: Resumption?) throws {
+        let point = resumption?.point(ranks: communicator.size)
         do {
-            try trainer.run(from: resumption.map { ($0.state, $0.point(ranks: communicator.size)) })
+            try trainer.run(from: start.flatMap { start in point.map { (start, $0) } })
         } catch {
             // A checkpoint that was begun is finished, whatever ends the run.
             try? trainer.saver?.finish()
@@ -180,7 +187,8 @@ extension TrainingRun {
             let evaluation = try evaluator.run(
                 isInterrupted: { mayStop && StopRequest.isMade }, onProgress: onProgress)
             try communicator.onRoot {
-                guard let output else { return }
+                // That it is gone is found out between steps, when all ranks can save.
+                guard let output, !output.isGone else { return }
                 try evaluation?.write(to: output, answers: settings.answers)
             }
             return evaluation?.result
@@ -213,33 +221,5 @@ extension TrainingRun {
                     attributes[ProgressKey.metricsWindow] = metrics.map { .text($0.window.text) }
                     return attributes
                 }, flushLog: { [flush = metrics?.flush] in try flush?() }))
-    }
-}
-
-// MARK: Going on
-
-extension TrainingRun {
-    private func check(_ identity: TrainingIdentity, against resumption: Resumption?) throws {
-        guard let resumption else { return }
-        try communicator.onRoot {
-            guard let progress = resumption.progress else { return }
-            try ResumeCheck(identity, saved: progress, path: resumption.shared.path).require(
-                allowed: settings.allowsChangedSettings
-            ) { logger.warning("\($0)") }
-        }
-    }
-
-    /// Makes room for what the run will write, once nothing can be wrong with it any more.
-    private func makeRoom(in folder: RunFolder?, for resumption: Resumption?) throws {
-        if let resumption, case .checkpoint = settings.resume {
-            if let place = try folder?.setAsideCheckpoints(after: resumption.shared.step) {
-                logger.warning("moved the checkpoints after step \(resumption.shared.step) to \(place)")
-            }
-        } else if resumption == nil, let place = try folder?.keepEarlierRun() {
-            logger.warning(
-                "kept what an earlier run had left in \(place); --resume would have gone on with it")
-        }
-        // What an earlier run without checkpoints had told goes, as its metrics do.
-        if resumption == nil { try folder?.removeEvents() }
     }
 }

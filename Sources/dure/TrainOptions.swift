@@ -97,7 +97,7 @@ struct ResumeOptions: ParsableArguments {
         completion: .file(extensions: ["h5"]))
     var resume: String?
 
-    @Flag(help: "Let --resume go on with settings that change the training.")
+    @Flag(help: "Let --resume go on with settings that change the training, or what is best in it.")
     var allowChangedSettings = false
 
     @Option(help: "How checkpoints are stored: as they are (none), or smaller and slower (gzip).")

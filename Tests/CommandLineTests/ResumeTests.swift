@@ -212,6 +212,75 @@ extension ProgramTests {
             expectFailure(other, 64, "--train-file")
         }
 
+        @Test func whatDecidesWhichIsBestIsRefusedByNameUnlessAllowed() async throws {
+            let work = try await Workspace()
+            expectSuccess(try await Program.run(work.resumable(into: "output")))
+            let before = try work.bytes("output/metrics.jsonl")
+            let changes = [
+                ["--validation-file", work.trainFile], ["--decode", "argmax"], ["--n-best-size", "3"],
+                ["--max-answer-length", "3"], ["--blank-longer-than", "9"], ["--version-2-with-negative"],
+                ["--null-score-diff-threshold", "1"], ["--eval-steps", "3"],
+                ["--early-stopping-patience", "2"], ["--load-best-model-at-end"],
+            ]
+            for change in changes {
+                let refused = try await Program.run(work.resumable(into: "output", "--resume") + change)
+                let name =
+                    change[0] == "--validation-file" ? "questions or windows to validate on" : change[0]
+                expectFailure(refused, 64, name, "--allow-changed-settings")
+            }
+            #expect(try work.bytes("output/metrics.jsonl") == before)
+            let allowed = try await Program.run(
+                work.resumable(
+                    into: "output", "--resume", "--allow-changed-settings", "--n-best-size", "3",
+                    "--save-steps", "9"))
+            expectSuccess(allowed)
+            #expect(allowed.errorText.contains("going on with --n-best-size 3 instead of 20"))
+            #expect(allowed.errorText.contains("--save-steps 9 instead of 3: neither the training nor"))
+            #expect(allowed.errorText.contains(/the best so far, after step \d+, has a loss of/))
+        }
+
+        @Test func aFinishedRunIsKeptWhateverItSaved() async throws {
+            let work = try await Workspace()
+            let arguments =
+                work.train(into: "output", "--save-strategy", "no")
+                + ["--validation-file", work.validationFile]
+            expectSuccess(try await Program.run(arguments + ["--max-steps", "3"]))
+            let left = work.results(of: "output").filter { !$0.contains("/") }
+            let first = try work.bytes("output/final.h5")
+            let evaluated = try await Program.run(work.evaluate(work.model, into: "output"))
+            expectSuccess(evaluated)
+            #expect(evaluated.errorText.contains("output/earlier-1"))
+            let again = try await Program.run(arguments + ["--max-steps", "2"])
+            expectSuccess(again)
+            #expect(again.errorText.contains("kept what an earlier run had left in"))
+            #expect(try work.bytes("output/earlier-2/final.h5") == first)
+            #expect(work.results(of: "output/earlier-2") == left)
+            #expect(
+                work.results(of: "output/earlier-1")
+                    == left.filter { $0.hasPrefix("eval_") })
+        }
+
+        @Test(arguments: [1, 2]) func aFolderThatIsMovedEndsTheRunWithAllInIt(ranks: Int) async throws {
+            let work = try await Workspace()
+            let arguments = { (output: String, steps: String) in
+                work.train(
+                    into: output, "--max-steps", steps, "--save-strategy", "no", "--lr-scheduler-type",
+                    "constant")
+            }
+            let running = try Program.start(ranks: ranks, arguments("output", "10000000"))
+            try await work.waitForSteps()
+            let away = work.folder.file("away")
+            try FileManager.default.moveItem(atPath: work.folder.file("output"), toPath: away)
+            let result = try await running.wait()
+            expectFailure(result, 74, "output, now \(away)", "run again with --resume")
+            #expect(try !work.folder.names.contains("output"))
+            let name = try #require(work.checkpoints("away").first)
+            let step = try #require(Int(name.dropFirst("step-".count).dropLast(".h5".count)))
+            expectSuccess(
+                try await Program.run(ranks: ranks, arguments("away", "\(step + 1)") + ["--resume"]))
+            #expect(try work.losses("away").count == step + 1)
+        }
+
         @Test func aCheckpointCanBeNamed() async throws {
             let work = try await Workspace()
             expectSuccess(try await Program.run(work.resumable(into: "whole")))
@@ -240,7 +309,7 @@ extension ProgramTests {
             // An earlier run that was longer does not lead it astray.
             let short = try await Program.run(work.resumable(into: "output") + ["--max-steps", "4"])
             expectSuccess(short)
-            #expect(work.checkpoints("output").contains("step-00000018.h5"))
+            #expect(work.checkpoints("output") == ["step-00000003.h5", "step-00000004.h5"])
             let resumed = try await Program.run(
                 work.resumable(into: "output", "--resume") + ["--max-steps", "4"])
             expectSuccess(resumed)

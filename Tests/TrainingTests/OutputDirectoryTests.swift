@@ -47,4 +47,22 @@ import Training
         output.removeIfEmpty()
         #expect(try temporary.names("d/e") == ["x"])
     }
+
+    @Test func whatIsWrittenFollowsTheFolder() throws {
+        let temporary = try TemporaryFolder()
+        let output = try OutputDirectory(creating: temporary.path("a"))
+        try output.requireInPlace(during: "the test")
+        try FileManager.default.moveItem(atPath: temporary.path("a"), toPath: temporary.path("b"))
+        try output.write("x", to: "x")
+        #expect(try temporary.names() == ["b"] && temporary.text("b/x") == "x")
+        let error = try #require(throws: CheckpointError.self) {
+            try output.requireInPlace(during: "the test")
+        }
+        #expect(
+            error.exitCode == 74 && error.what.hasSuffix("moved during the test, to \(temporary.path("b"))"))
+        try FileManager.default.removeItem(atPath: temporary.path("b"))
+        #expect(output.isGone && output.path == temporary.path("a"))
+        #expect(throws: CheckpointError.self) { _ = try output.folder("c") }
+        #expect(try temporary.names().isEmpty)
+    }
 }

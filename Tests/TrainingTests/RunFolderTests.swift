@@ -56,55 +56,6 @@ import Testing
         folder.close(keepsFolder: true)
     }
 
-    @Test func whatAnEarlierRunLeftIsKept() throws {
-        let temporary = try TemporaryFolder()
-        let folder = try RunFolder(creating: temporary.path)
-        defer { folder.close(keepsFolder: true) }
-        try temporary.write("log", to: "metrics.jsonl")
-        #expect(try folder.keepEarlierRun() == nil)
-        for (number, expected) in ["earlier-1", "earlier-2"].enumerated() {
-            _ = try folder.output.folder("checkpoints")
-            // As a run replaces them: under the same name, but not in the same file.
-            for name in ["checkpoints/step-00000005.h5", "final.h5"] {
-                try AtomicFile.write("run \(number)", to: temporary.path(name))
-            }
-            #expect(try folder.keepEarlierRun() == expected)
-            #expect(try folder.keepEarlierRun() == nil)
-        }
-        for (number, place) in ["earlier-1", "earlier-2"].enumerated() {
-            #expect(try temporary.names("\(place)/checkpoints") == ["step-00000005.h5"])
-            #expect(try temporary.text("\(place)/checkpoints/step-00000005.h5") == "run \(number)")
-            #expect(try temporary.text("\(place)/final.h5") == "run \(number)")
-        }
-        #expect(try temporary.text("earlier-1/metrics.jsonl") == "log")
-        #expect(
-            try temporary.names()
-                == [FolderLock.fileName, "checkpoints", "earlier-1", "earlier-2", "final.h5"])
-    }
-
-    @Test func eventsOfAnEarlierRunGoWithItsMetrics() throws {
-        let temporary = try TemporaryFolder()
-        let folder = try RunFolder(creating: temporary.path)
-        defer { folder.close(keepsFolder: true) }
-        try temporary.write("of another program", to: "events.out.tfevents.1.x")
-        func newFile() throws -> String {
-            let file = try EventFile(creatingIn: temporary.path, host: "h", time: 100)
-            return String(file.path.dropFirst(temporary.path.count + 1))
-        }
-        let first = try newFile()
-        _ = try folder.output.folder("checkpoints")
-        try AtomicFile.write("run", to: temporary.path("checkpoints/step-00000005.h5"))
-        #expect(try folder.keepEarlierRun() == "earlier-1")
-        #expect(try temporary.names("earlier-1").contains(first))
-        // A run that came to nothing.
-        let second = try newFile()
-        #expect(try folder.keepEarlierRun() == nil)
-        try folder.removeEvents()
-        #expect(
-            try temporary.names().filter { $0.hasPrefix("events") } == ["events.out.tfevents.1.x"],
-            "\(second)")
-    }
-
     @Test func theRunIsKnownFromItsRecord() throws {
         let temporary = try TemporaryFolder()
         let folder = try RunFolder(creating: temporary.path)
@@ -123,7 +74,7 @@ import Testing
         _ = try folder.output.folder("checkpoints")
         for step in ["05", "10", "15"] { try temporary.write("x", to: "checkpoints/step-000000\(step).h5") }
         #expect(try folder.setAsideCheckpoints(after: 15) == nil)
-        #expect(try folder.setAsideCheckpoints(after: 5) == "earlier-1")
+        #expect(try folder.setAsideCheckpoints(after: 5) == temporary.path("earlier-1"))
         #expect(try temporary.names("checkpoints") == ["step-00000005.h5"])
         #expect(try temporary.names("earlier-1/checkpoints") == ["step-00000010.h5", "step-00000015.h5"])
     }

@@ -293,4 +293,6 @@ final class MemorySaver: RunSaver, @unchecked Sendable {
     }
 
     func finish() throws { if let raised { throw raised } }
+
+    func forgetFailure() { raised = nil }
 }
