@@ -3,21 +3,29 @@ import QuestionAnswering
 extension DatasetOverlap {
     /// What two sets of features have in common, by the tokens of first windows: texts need not be there any more.
     init(_ training: FeatureSet, _ validation: FeatureSet) {
-        var contexts: Set<UInt64> = []
-        var windows: Set<UInt64> = []
+        // What is validated on is little beside what is trained on, of which nothing is kept.
+        var contexts: [UInt64: Bool] = [:]
+        var windows: [UInt64: Bool] = [:]
+        for feature in validation.features where feature.window == 0 {
+            contexts[Self.hash(feature.contextBeginning)] = false
+            windows[Self.hash(feature.inputIDs[...])] = false
+        }
         for feature in training.features where feature.window == 0 {
-            contexts.insert(Self.hash(feature.contextBeginning))
-            windows.insert(Self.hash(feature.inputIDs[...]))
+            let context = Self.hash(feature.contextBeginning)
+            guard contexts[context] != nil else { continue }
+            contexts[context] = true
+            let window = Self.hash(feature.inputIDs[...])
+            if windows[window] != nil { windows[window] = true }
         }
         var shared: Set<UInt64> = []
         var (sharedContext, sharedQuestion): ([String], [String]) = ([], [])
         for feature in validation.features where feature.window == 0 {
             let context = Self.hash(feature.contextBeginning)
-            guard contexts.contains(context) else { continue }
+            guard contexts[context] == true else { continue }
             let id = validation.questionIDs[feature.questionIndex]
             shared.insert(context)
             sharedContext.append(id)
-            if windows.contains(Self.hash(feature.inputIDs[...])) { sharedQuestion.append(id) }
+            if windows[Self.hash(feature.inputIDs[...])] == true { sharedQuestion.append(id) }
         }
         self.init(
             sharedContext: sharedContext, sharedQuestion: sharedQuestion, contextCount: shared.count)

@@ -65,8 +65,10 @@ struct LaunchCheck {
             overlap: DatasetOverlap(prepared.training, validation),
             questionCount: validation.questionIDs.count, place: place
         ).findings()
-            + AnswerLengthCheck(validation, maxAnswerLength: settings.answers.maxAnswerLength, place: place)
-            .findings()
+            + LabelCheck(
+                validation, settings: settings.features,
+                maxAnswerLength: settings.answers.maxAnswerLength, place: place
+            ).findings()
     }
 
     private func warnings(_ findings: [Finding]) -> [String] {

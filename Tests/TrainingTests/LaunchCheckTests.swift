@@ -101,4 +101,14 @@ import Testing
             warnings.contains { $0.contains("1 answer (100 %) of more than 3 tokens, which are never given") }
         )
     }
+
+    @Test func answersThatNoWindowHoldsAreTold() throws {
+        let long = String(repeating: "두레는 마을의 조직이다. ", count: 12).trimmingCharacters(in: .whitespaces)
+        let validation = Self.dataset(["무엇?"], context: long)
+            .replacing(#""text":"두레""#, with: #""text":"\#(long)""#)
+        let warnings = try Self.warnings(
+            TemporaryFolder(), training: Self.dataset(["누가?"]), validation: validation)
+        #expect(
+            warnings.contains { $0.contains("1 answer (100 %) that no window holds whole") }, "\(warnings)")
+    }
 }

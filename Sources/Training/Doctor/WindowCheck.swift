@@ -33,17 +33,26 @@ package struct WindowCheck: DoctorCheck {
 
     private var unheld: Finding? {
         guard !survey.unheld.isEmpty else { return nil }
+        return Self.unheld(survey.unheld, of: survey.answers, settings: settings, place: place)
+    }
+
+    /// - questions: whose answers stand in no window, by id.
+    static func unheld(
+        _ questions: [String], of answers: Int, settings: FeatureSettings, place: String
+    ) -> Finding {
         let what =
-            "\(counted(survey.unheld.count, "answer")) "
-            + "(\(percentage(survey.unheld.count, of: survey.answers))) that no window holds whole"
-        let place = "\(place), \(length), --doc-stride \(settings.documentStride)"
+            "\(counted(questions.count, "answer")) (\(percentage(questions.count, of: answers))) that no window holds "
+            + "whole"
+        let place =
+            "\(place), --max-seq-length \(settings.maxSequenceLength), --doc-stride \(settings.documentStride)"
         let remedy =
             settings.layout == .default
             ? "raise --doc-stride above their lengths" : "raise --max-seq-length, or use --features default"
-        guard survey.unheld.count * 20 > survey.answers else {
-            return .note(.data, what, at: place, remedy: remedy, details: named(survey.unheld))
+        let details = Finding.details(questions.map { "question \($0)" })
+        guard questions.count * 20 > answers else {
+            return .note(.data, what, at: place, remedy: remedy, details: details)
         }
-        return .problem(.data, what, at: place, remedy: remedy, details: named(survey.unheld))
+        return .problem(.data, what, at: place, remedy: remedy, details: details)
     }
 
     private var cutQuestions: Finding? {
