@@ -12,6 +12,7 @@ package enum InspectedFile: Sendable, Equatable {
     /// Looks at the start of the file at `path`, and at the attributes of an HDF5 file with checksums in its
     /// structure. Throws `CheckpointError`.
     package static func of(_ path: String) throws -> InspectedFile {
+        try ModelFolder.requirePresence(path)
         if WeightFormat.isFolder(path) { return .weights }
         let start = try MappedFile(path: path).withBytes { Array($0.prefix(FileContent.bytesLookedAt)) }
         if start.starts(with: HDF5.signature) {

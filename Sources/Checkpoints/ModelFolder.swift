@@ -22,6 +22,7 @@ package struct ModelFolder: Sendable {
 
     /// Opens `path`. Throws `CheckpointError`, which names the key and value when the configuration is wrong.
     package init(path: String) throws {
+        try Self.requirePresence(path)
         if WeightFormat.isFolder(path) {
             try self.init(folder: path)
         } else {
@@ -49,6 +50,7 @@ package struct ModelFolder: Sendable {
         func optional(_ name: String) throws -> [UInt8]? {
             WeightFormat.exists(file(name)) ? try MappedFile.contents(of: file(name)) : nil
         }
+        guard WeightFormat.exists(file("config.json")) else { throw MissingModel.noConfiguration(in: folder) }
         let text = try MappedFile.contents(of: file("config.json"), limit: 1 << 26)
         configuration = try Self.configuration(text, path: file("config.json"), item: nil)
         configurationText = String(decoding: text, as: UTF8.self)
@@ -58,17 +60,16 @@ package struct ModelFolder: Sendable {
         tokenizerSettings = [:]
     }
 
+    /// Throws `.missingInput` where nothing is at `path`, with what to do if it is the name of a model on the hub.
+    package static func requirePresence(_ path: String) throws {
+        guard access(path, F_OK) != 0, [ENOENT, ENOTDIR].contains(errno) else { return }
+        throw MissingModel.nothing(at: path)
+    }
+
     /// `vocab.txt` of `folder`. Throws `.badData` where another kind of tokenizer stands there instead.
     package static func vocabulary(folder: String) throws -> [UInt8] {
         let path = file("vocab.txt", in: folder)
-        let others = ["vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model"]
-        if !WeightFormat.exists(path),
-            let other = others.map({ file($0, in: folder) }).first(where: WeightFormat.exists)
-        {
-            throw CheckpointError.badData(
-                "the model's tokenizer is not WordPiece, the only one there is here", path: other,
-                remedy: "use a model that comes with a vocab.txt, as klue/roberta-base does")
-        }
+        guard WeightFormat.exists(path) else { throw MissingModel.noVocabulary(in: folder) }
         return try MappedFile.contents(of: path)
     }
 

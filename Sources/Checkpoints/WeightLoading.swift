@@ -144,9 +144,7 @@ package enum WeightFormat: String, Sendable, Codable {
         guard isFolder(folderOrFile) else { return (folderOrFile, try format(of: folderOrFile)) }
         let start = folderOrFile + (folderOrFile.hasSuffix("/") ? "" : "/")
         guard let name = folderFiles.first(where: { exists(start + $0) }) else {
-            throw CheckpointError(
-                .missingInput, "the folder holds no weights", path: folderOrFile,
-                remedy: "put the model's \(folderFiles.joined(separator: " or ")) there")
+            throw MissingModel.noWeights(in: folderOrFile)
         }
         return (start + name, try format(of: start + name))
     }

@@ -33,6 +33,7 @@ extension WordPieceTokenizer {
     package static func read(
         _ path: String, overrides: TokenizerOverrides
     ) throws -> (tokenizer: WordPieceTokenizer, notices: [String]) {
+        try ModelFolder.requirePresence(path)
         let url = URL(filePath: path)
         let isFolder = (try? url.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory ?? false
         let file = isFolder ? url.appending(path: "vocab.txt").path(percentEncoded: false) : path
