@@ -1,6 +1,8 @@
+import Core
+
 extension Inspection {
-    /// For people: a line for each fact and each tensor.
-    package var text: String {
+    /// For people: a line for each fact and each tensor, and an empty one.
+    package var lines: [String] {
         var lines = ["\(path): \(format.rawValue)"]
         func add(_ name: String, _ value: String?) {
             if let value { lines.append("  \(name): \(value)") }
@@ -14,15 +16,16 @@ extension Inspection {
         add("tensors", "\(tensors.count)")
         add("parameters", "\(parameterCount)")
         add("checksum", checksum)
-        let width = tensors.map(\.name.utf8.count).max() ?? 0
-        for tensor in tensors {
-            let name = tensor.name + String(repeating: " ", count: width - tensor.name.utf8.count)
+        let names = tensors.map { PrintableText.escaped($0.name) }
+        let width = names.map(\.utf8.count).max() ?? 0
+        for (tensor, name) in zip(tensors, names) {
+            let name = name + String(repeating: " ", count: width - name.utf8.count)
             let place = tensor.offset.map { " at \($0)" } ?? ""
             lines.append(
                 "  \(name)  \(tensor.checksum)  \(tensor.type) [\(tensor.shape.timesText)]  \(tensor.bytes) bytes\(place)"
             )
         }
-        return lines.joined(separator: "\n") + "\n"
+        return lines + [""]
     }
 }
 

@@ -1,13 +1,13 @@
 extension WeightDifferences {
     /// For people: a line for each difference, and a last one that sums up.
-    package var text: String {
+    package var lines: [String] {
         var lines = zip(["A", "B"], zip(paths, formats)).map { "\($0): \($1.0), \($1.1.rawValue)" }
         lines += differing.map(\.text) + mismatches.map(\.text)
         lines += onlyInFirst.map { "  only in A: \($0)" } + onlyInSecond.map { "  only in B: \($0)" }
         lines += attributes.map {
             "  \($0.name): \($0.first ?? "absent") in A, \($0.second ?? "absent") in B"
         }
-        return (lines + ["  identical tensors: \(identicalCount)", summary]).joined(separator: "\n")
+        return lines + ["  identical tensors: \(identicalCount)", summary]
     }
 
     /// One line.

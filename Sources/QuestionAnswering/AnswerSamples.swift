@@ -1,3 +1,5 @@
+import Core
+
 /// Questions drawn from a dataset, with their answers, for people to look at.
 package enum AnswerSamples {
     /// Code points of the context shown on either side of the gold answer.
@@ -5,7 +7,7 @@ package enum AnswerSamples {
 
     /// Text of `count` questions drawn with `seed`, in the dataset's order: question, excerpt of the context
     /// around the gold answer, gold and predicted answer, scores. The gold answer stands in `[[` and `]]`, on a
-    /// terminal in bold. What would move a terminal's cursor or colour is replaced by spaces.
+    /// terminal in bold; nothing else is there that a terminal would obey.
     ///
     /// - Parameters:
     ///   - predictions: of the questions of `dataset`, in its order.
@@ -71,13 +73,5 @@ package enum AnswerSamples {
             + "edit distance \(score.editDistance)"
     }
 
-    private static func oneLine(_ text: String) -> String {
-        CodePoints.text(
-            of: text.unicodeScalars.map { scalar in
-                switch scalar.properties.generalCategory {
-                case .control, .lineSeparator, .paragraphSeparator: " "
-                default: scalar
-                }
-            })
-    }
+    private static func oneLine(_ text: String) -> String { PrintableText.onOneLine(text) }
 }

@@ -36,7 +36,7 @@ struct AnswerCommand: ConfiguredCommand {
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
-        try requirePositive("--top-k", topK)
+        try requireRange("--top-k", topK)
         guard question == nil || context != nil else {
             throw ValidationError("--question needs --context")
         }
@@ -49,7 +49,9 @@ struct AnswerCommand: ConfiguredCommand {
         let answerer = try makeAnswerer()
         if let question, let context {
             let request = AnswerRequest(id: "question", question: question, context: context)
-            for best in try answerer.answers(to: [request]) { try printResult(JSONValue.array(best).compact) }
+            for best in try answerer.answers(to: [request]) {
+                try printResult(json: JSONValue.array(best).compact)
+            }
         } else if isTerminal(STDIN_FILENO) {
             var prompt = AnswerPrompt(answerer: answerer, context: context)
             try prompt.run()

@@ -80,7 +80,7 @@ struct AnswerLines {
         }
     }
 
-    private func printLine(_ members: JSONValue) throws { try printResult(members.compact) }
+    private func printLine(_ members: JSONValue) throws { try printResult(json: members.compact) }
 
     private func answers(to requests: [AnswerRequest]) throws -> [Result<[JSONValue], any Error>] {
         guard !requests.isEmpty else { return [] }

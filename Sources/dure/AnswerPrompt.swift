@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import QuestionAnswering
 import Training
@@ -15,14 +16,14 @@ struct AnswerPrompt {
         self.context = context
     }
 
-    private static let help = """
-        Paste the context and end it with an empty line; then ask questions about it, one a line.
-        An empty line asks for another context, Ctrl-D ends.
-        """
+    private static let help = [
+        "Paste the context and end it with an empty line; then ask questions about it, one a line.",
+        "An empty line asks for another context, Ctrl-D ends.",
+    ]
 
     /// Returns at the end of stdin.
     mutating func run() throws {
-        printMessage(Self.help)
+        StatusLine.standardError.message(lines: Self.help)
         while true {
             if context == nil { context = try readContext() }
             guard let context else { return }
@@ -62,7 +63,7 @@ struct AnswerPrompt {
         let request = AnswerRequest(id: "\(number)", question: question, context: context)
         do {
             let predictions = try answerer.predictions(for: [request])
-            for prediction in predictions { try printResult(describe(prediction, context)) }
+            for prediction in predictions { try printResult(lines: describe(prediction, context)) }
         } catch let error as FeatureError {
             // A question that does not fit is no reason to end the conversation.
             printMessage("dure: \(error)")
@@ -70,7 +71,7 @@ struct AnswerPrompt {
     }
 
     /// A line for each answer: probability, text, and where it stands.
-    private func describe(_ prediction: Prediction, _ context: String) -> String {
+    private func describe(_ prediction: Prediction, _ context: String) -> [String] {
         let text = CodePoints(context)
         return prediction.ranked.prefix(answerer.count).map { answer in
             let percent = String(format: "%5.1f %%", Double(answer.probability) * 100)
@@ -79,8 +80,8 @@ struct AnswerPrompt {
             let after = text.slice(answer.end, min(text.count, answer.end + Self.surroundings))
             let place = "\(before)[\(text.slice(answer.start, answer.end))]\(after)"
             return
-                "\(percent)  \(answer.text)  ·  \(place.split(whereSeparator: \.isNewline).joined(separator: " "))"
-        }.joined(separator: "\n")
+                "\(percent)  \(PrintableText.onOneLine(answer.text))  ·  \(PrintableText.onOneLine(place))"
+        }
     }
 
     /// Code points shown on either side of an answer.

@@ -51,9 +51,9 @@ struct BenchModelOptions: ParsableArguments {
 
 /// Prints rows as a table or as JSON.
 private func printRows(_ rows: [BenchmarkRow], asJSON: Bool) throws {
-    guard asJSON else { return try rows.forEach { try printResult($0.text) } }
+    guard asJSON else { return try printResult(lines: rows.map(\.text)) }
     try printResult(
-        JSONValue.object([
+        json: JSONValue.object([
             ("blas_core", .string(blasCoreName())), ("rows", .array(rows.map(\.json))),
         ]).indented)
 }
@@ -68,7 +68,7 @@ struct BenchPartOptions: ParsableArguments {
 
     /// Prints the rows of `benchmark`.
     func run(_ benchmark: (ModelConfiguration, _ tokens: Int, WorkerPool) -> [BenchmarkRow]) throws {
-        try requirePositive("--tokens", tokens)
+        try requireRange("--tokens", tokens)
         let rows = benchmark(try model.configuration(), tokens, try pool())
         try printRows(rows, asJSON: model.json)
     }
@@ -141,9 +141,9 @@ struct BenchStepOptions: ParsableArguments {
     @OptionGroup var exchange: ExchangeOptions
 
     func validate() throws {
-        try requirePositive("--batch-size", batchSize)
-        try requirePositive("--max-seq-length", maxSeqLength)
-        try requirePositive("--steps", steps)
+        try requireRange("--batch-size", batchSize)
+        try requireRange("--max-seq-length", maxSeqLength)
+        try requireRange("--steps", steps)
     }
 
     var settings: StepBenchmark.Settings {
@@ -177,11 +177,12 @@ struct BenchStep: ParsableCommand, RankedCommand {
                 logger: logger
             ).run()
             guard communicator.isRoot else { return }
-            try printResult(options.model.json ? report.json.indented : text(report))
+            if options.model.json { return try printResult(json: report.json.indented) }
+            try printResult(lines: lines(report))
         }
     }
 
-    private func text(_ report: StepBenchmark.Report) -> String {
+    private func lines(_ report: StepBenchmark.Report) -> [String] {
         var lines = [
             String(
                 format:
@@ -200,7 +201,7 @@ struct BenchStep: ParsableCommand, RankedCommand {
             }
             lines.append(String(format: "%9.1f ms  100.0 %%  a step", total * 1e3))
         }
-        return lines.joined(separator: "\n")
+        return lines
     }
 }
 

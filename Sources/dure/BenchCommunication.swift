@@ -20,11 +20,8 @@ struct BenchCommunication: ParsableCommand, RankedCommand {
     @OptionGroup var options: BenchStepOptions
 
     func validate() throws {
-        try require(
-            linkGigabits > 0 && linkGigabits.isFinite, "--link-gigabits", linkGigabits, "above 0")
-        try require(
-            linkMicroseconds >= 0 && linkMicroseconds.isFinite, "--link-microseconds", linkMicroseconds,
-            "0 or more")
+        try requireRange("--link-gigabits", linkGigabits)
+        try requireRange("--link-microseconds", linkMicroseconds)
     }
 
     func run() throws {
@@ -38,22 +35,23 @@ struct BenchCommunication: ParsableCommand, RankedCommand {
                 configuration: configuration, settings: settings, communicator: communicator, logger: logger
             ).run()
             guard communicator.isRoot else { return }
-            try printResult(options.model.json ? report.json.indented : text(report))
+            if options.model.json { return try printResult(json: report.json.indented) }
+            try printResult(lines: lines(report))
         }
     }
 
-    private func text(_ report: CommunicationBenchmark.Report) -> String {
+    private func lines(_ report: CommunicationBenchmark.Report) -> [String] {
         let links = [("on a host", report.hostLink), ("between hosts", report.link)].compactMap {
             name, link in
             link.map { "messages \(name): \(text($0))" }
         }
         return
-            (["\(report.ranks) ranks on \(report.hosts) host(s)"] + links + report.sums.map(\.text) + [
+            ["\(report.ranks) ranks on \(report.hosts) host(s)"] + links + report.sums.map(\.text) + [
                 text(report.overlap, isHidden: report.forecast.ranksOnHost < report.ranks),
                 "forecast, as many features a rank, \(report.forecast.ranksOnHost) rank(s) a host, between hosts "
                     + (report.link == nil ? "ASSUMED \(text(report.forecast.link))" : "as measured"),
                 " ranks  hosts     step s  samples/s  efficiency  not hidden s  waiting s",
-            ] + report.rows.map { text($0, report) }).joined(separator: "\n")
+            ] + report.rows.map { text($0, report) }
     }
 
     /// - isHidden: whether there are messages, which computing can hide.

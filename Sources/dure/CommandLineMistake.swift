@@ -2,27 +2,18 @@
 struct CommandLineMistake: Error, CustomStringConvertible, Equatable {
     let what: String
     let remedy: String
+    /// The flag that it is about, without dashes; nil where it is about none or several.
+    var flag: String?
 
     var description: String { "\(what) (command line): \(remedy)" }
 
     /// The first one on a command line that ArgumentParser refuses; nil where its reason is another.
     static func first(in arguments: [String]) -> CommandLineMistake? {
-        guard let program = CommandDescription.program else { return nil }
-        let (command, rest) = program.descending(arguments[...])
-        guard command.commands.isEmpty else {
-            return rest.first.flatMap { beforeCommand($0, command) }
-        }
-        let own = CommandFlags(command)
-        var last: CommandFlags.Flag?
-        for element in GivenArguments(rest, of: own).elements {
-            if let mistake = mistake(in: element, after: last, own) { return mistake }
-            last = element.name.flatMap { own[$0] }
-        }
-        return nil
+        CommandLineExamination(arguments)?.mistakes.first
     }
 
     /// - before: the flag that a word stands behind.
-    private static func mistake(
+    static func mistake(
         in element: GivenArguments.Element, after before: CommandFlags.Flag?, _ own: CommandFlags
     ) -> CommandLineMistake? {
         guard let name = element.name else { return stray(element.spelled, after: before, own) }
@@ -31,7 +22,7 @@ struct CommandLineMistake: Error, CustomStringConvertible, Equatable {
         }
         if CommandFlags.common.contains(name) || builtin.contains(name) { return nil }
         guard let flag = own[name] else { return unknown(flag: element.spelled, name: name, own) }
-        return element.value.flatMap { wrong(value: $0, of: flag) }
+        return element.value.flatMap { wrong(value: $0, of: flag, own) }
     }
 
     /// What ArgumentParser answers to.
@@ -84,14 +75,25 @@ extension CommandLineMistake {
         return NearestName.nearest(to: name, among: known).map { "did you mean \(dashes)\($0)?" }
     }
 
-    /// Of a flag whose values have names.
-    private static func wrong(value: String, of flag: CommandFlags.Flag) -> CommandLineMistake? {
+    /// Of a flag whose values have names, or are numbers.
+    private static func wrong(
+        value: String, of flag: CommandFlags.Flag, _ own: CommandFlags
+    ) -> CommandLineMistake? {
+        if let range = FlagHelp.of(flag.name, own.command.split(separator: " ").map(String.init))?.range,
+            let rule = range.rule
+        {
+            guard !range.contains(value) else { return nil }
+            let shown = value.isEmpty ? "''" : value
+            return CommandLineMistake(
+                what: "--\(flag.name) \(shown) is not possible", remedy: "it must be \(rule)", flag: flag.name
+            )
+        }
         guard let values = flag.allValues, !values.contains(value) else { return nil }
         let takes = "it takes \(values.joined(separator: ", "))"
         let nearest = NearestName.nearest(to: value, among: values)
         return CommandLineMistake(
             what: "--\(flag.name) has no value '\(value)'",
-            remedy: nearest.map { "did you mean \($0)? (\(takes))" } ?? takes)
+            remedy: nearest.map { "did you mean \($0)? (\(takes))" } ?? takes, flag: flag.name)
     }
 }
 
@@ -105,15 +107,41 @@ extension CommandLineMistake {
         let call = parent.call
         return CommandLineMistake(
             what: "no command is called \(call) \(word)",
-            remedy: NearestName.nearest(to: word, among: names).map { "did you mean \(call) \($0)?" }
+            remedy: meant(by: word, among: names).map { "did you mean \(call) \($0)?" }
                 ?? "see " + (["dure help"] + parent.path).joined(separator: " "))
     }
 
-    private static func beforeCommand(
+    private static func meant(by word: String, among names: [String]) -> String? {
+        let spelled = NearestName.kebab(word)
+        let other = otherNames.first { name, others in names.contains(name) && others.contains(spelled) }
+        return other?.key ?? NearestName.nearest(to: word, among: names)
+    }
+
+    /// Names that commands have elsewhere.
+    private static let otherNames: [String: Set<String>] = [
+        "train": [
+            "training", "trainer", "fine-tune", "finetune", "fine-tuning", "finetuning", "fit", "run-qa",
+        ],
+        "evaluate": [
+            "eval", "evaluation", "validate", "predict", "prediction", "inference", "infer", "test",
+        ],
+        "answer": ["ask", "question", "qa", "chat", "demo"],
+        "tokenize": ["tokenise", "tokenizer", "tokeniser", "tokenization", "encode"],
+        "prepare": ["preprocess", "preprocessing", "featurize", "features"],
+        "export": ["convert", "save", "save-pretrained"],
+        "inspect": ["show", "info", "dump", "diff", "verify"],
+        "score": ["metrics", "metric", "squad", "scores"],
+        "init": ["new", "create", "initialize", "initialise"],
+        "bench": ["benchmark", "benchmarks", "profile", "speed"],
+        "doctor": ["check", "diagnose", "env"],
+        "report": ["plot", "compare"],
+    ]
+
+    static func beforeCommand(
         _ word: String, _ parent: CommandDescription
     ) -> CommandLineMistake? {
         guard word.hasPrefix("-") else { return unknown(command: word, of: parent) }
-        let name = String(word.drop { $0 == "-" }.prefix { $0 != "=" })
+        let name = NearestName.dashed(String(word.drop { $0 == "-" }.prefix { $0 != "=" }))
         guard let owner = parent.commands.map(CommandFlags.init).first(where: { $0[name] != nil }) else {
             return nil
         }

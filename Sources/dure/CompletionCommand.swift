@@ -24,5 +24,5 @@ struct CompletionCommand: ParsableCommand {
     @Argument(help: "The shell to complete in.")
     var shell: Shell
 
-    func run() throws { try printResult(Dure.completionScript(for: shell.shell)) }
+    func run() throws { try printResult(verbatim: Dure.completionScript(for: shell.shell)) }
 }

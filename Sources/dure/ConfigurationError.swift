@@ -21,4 +21,15 @@ struct ConfigurationError: ExitCoded, Equatable, CustomStringConvertible {
     var exitCode: Int32 { category.rawValue }
 
     var description: String { "\(what) (\(path)\(line.map { ", line \($0)" } ?? "")): \(remedy)" }
+
+    /// One for several of one file; nil where there are none.
+    static func all(_ errors: [ConfigurationError]) -> ConfigurationError? {
+        guard let first = errors.first, errors.count > 1 else { return errors.first }
+        let remedies = errors.enumerated().map { number, error in
+            "(\(number + 1)) line \(error.line ?? 1), \(error.what): \(error.remedy)"
+        }
+        return ConfigurationError(
+            category: first.category, what: "\(errors.count) settings cannot be used", path: first.path,
+            remedy: remedies.joined(separator: " "))
+    }
 }

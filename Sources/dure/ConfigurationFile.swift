@@ -58,7 +58,7 @@ struct ConfigurationFile {
                 "the name of a setting is none that a flag could have", path, line: line,
                 remedy: "write lines like learning-rate: 5e-5")
         }
-        let name = scalar.string
+        let name = NearestName.dashed(scalar.string)
         if name == Self.remarks { return }
         guard names.insert(name).inserted else {
             throw Self.bad("\(name) is given twice", path, line: line, remedy: "leave one of them")

@@ -50,14 +50,20 @@ struct ConfiguredArguments {
         _ ranks: Int?
     ) throws(ConfigurationError) {
         var settings: [String] = []
+        var errors: [ConfigurationError] = []
         let leftAside = file.run?.leavesAside(for: own.command, ranks: ranks) ?? []
         for setting in file.settings {
-            let flags = try Self.flags(setting, own, commands, file.path)
-            guard own[setting.name] != nil, !given.replaces(setting), !leftAside.contains(setting.name)
-            else { continue }
-            settings += flags
-            origins[setting.name] = "\(file.path), line \(setting.line)"
+            do throws(ConfigurationError) {
+                let flags = try Self.flags(setting, own, commands, file.path)
+                guard own[setting.name] != nil, !given.replaces(setting), !leftAside.contains(setting.name)
+                else { continue }
+                settings += flags
+                origins[setting.name] = "\(file.path), line \(setting.line)"
+            } catch {
+                errors.append(error)
+            }
         }
+        if let error = ConfigurationError.all(errors) { throw error }
         arguments.insert(contentsOf: settings, at: 1)
         if let notice = file.run?.notice(for: own.command, ranks: ranks) {
             notices.append("\(file.path) \(notice)")
@@ -90,6 +96,9 @@ struct ConfiguredArguments {
         case .nothing: return []
         case .truth(let isTrue, _) where flag.isFlag: return flagArguments(name, isTrue, command)
         case .truth(let isTrue, _) where flag.needsNoValue: return isTrue ? ["--\(name)"] : []
+        case .text(let text) where flag.isFlag:
+            guard let isTrue = TruthValue.of(text) else { fallthrough }
+            return flagArguments(name, isTrue, command)
         case .text, .list:
             guard !flag.isFlag else { throw wrong("\(name) is neither true nor false", "write one of them") }
         case .truth: break
@@ -115,7 +124,8 @@ struct ConfiguredArguments {
     }
 }
 
-/// Flags that a command line takes back: `--no-strict` where only `--strict` is a flag, and `--strict=false`.
+/// Flags that a command line takes back or spells as the scripts of transformers do: `--no-strict` where only `--strict`
+/// is a flag, `--strict=false`, `--strict False`, `--batch_size`.
 enum UndoneFlags {
     /// A command line with flags alone that ArgumentParser knows, as far as that is to be had.
     static func resolved(_ arguments: [String]) -> [String] {
@@ -126,7 +136,7 @@ enum UndoneFlags {
         var kept: [(name: String?, arguments: [String])] = [(nil, Array(arguments.dropLast(rest.count)))]
         for element in GivenArguments(rest, of: command).elements {
             guard let (name, isOn) = meaning(element, command) else {
-                kept.append((element.name, Array(element.arguments)))
+                kept.append((element.name, element.arguments))
                 continue
             }
             kept.removeAll { $0.name == name }
@@ -145,12 +155,13 @@ enum UndoneFlags {
         _ element: GivenArguments.Element, _ command: CommandFlags
     ) -> (name: String, isOn: Bool)? {
         guard let name = element.name, element.spelled == "--\(name)" else { return nil }
-        if command[name]?.isFlag == true { return element.value.flatMap { Bool($0) }.map { (name, $0) } }
-        let opposite = CommandFlags.opposite(of: name)
-        guard command[name] == nil, element.value == nil, command[opposite]?.isFlag == true else {
-            return nil
+        if command[name]?.isFlag == true {
+            return element.value.flatMap(TruthValue.of).map { (name, $0) }
         }
-        return (opposite, false)
+        let opposite = CommandFlags.opposite(of: name)
+        guard command[name] == nil, command[opposite]?.isFlag == true else { return nil }
+        guard let value = element.value else { return (opposite, false) }
+        return TruthValue.of(value).map { (opposite, !$0) }
     }
 }
 

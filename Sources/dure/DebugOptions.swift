@@ -16,7 +16,7 @@ struct DebugOptions: ParsableArguments {
     var overfitBatch: Int?
 
     func validate() throws {
-        try requirePositive("--overfit-batch", overfitBatch)
+        try requireRange("--overfit-batch", overfitBatch)
         guard debug, let ranks = Self.launchedRanks, ranks > 1 else { return }
         throw ValidationError(
             "--debug is for one process, not for \(ranks) ranks: leave out mpirun, or start one rank")

@@ -51,8 +51,8 @@ struct DoctorCommand: RankedCommand, ConfiguredCommand {
     @OptionGroup(title: "Settings") var config: ConfigurationOptions
 
     func validate() throws {
-        try requirePositive("--save-total-limit", saveTotalLimit)
-        try requirePositive("--max-answer-length", maxAnswerLength)
+        try requireRange("--save-total-limit", saveTotalLimit)
+        try requireRange("--max-answer-length", maxAnswerLength)
     }
 
     func run() throws {
@@ -64,7 +64,8 @@ struct DoctorCommand: RankedCommand, ConfiguredCommand {
             let (report, exitCode) = try doctor.run()
             try communicator.onRoot {
                 guard let report else { return }
-                try printResult(json ? report.json.indented : report.text(width: Self.outputWidth))
+                if json { return try printResult(json: report.json.indented) }
+                try printResult(lines: report.lines(width: Self.outputWidth))
             }
             guard exitCode != 0 else { return }
             // Every rank knows, and all has been said.

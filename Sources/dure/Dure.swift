@@ -128,13 +128,15 @@ enum Failure {
             report(error)
             leave(70)
         }
-        let arguments = UndoneFlags.resolved(
-            configured?.arguments ?? Array(CommandLine.arguments.dropFirst()))
-        let mistake = CommandLineMistake.first(in: arguments)
-        var message = mistake?.what ?? Dure.message(for: error)
-        if message.hasSuffix(".") { message.removeLast() }
-        let origin = configured?.origin(of: message) ?? "command line"
-        report("\(message) (\(origin)): \(mistake?.remedy ?? seeHelp(arguments))")
+        let arguments = configured?.arguments ?? Array(CommandLine.arguments.dropFirst())
+        var mistakes = CommandLineExamination.mistakes(in: arguments)
+        if mistakes.isEmpty {
+            mistakes = [CommandLineMistake(what: message(of: error), remedy: seeHelp(arguments))]
+        }
+        let message = CommandLineMistake.message(mistakes) { mistake in
+            configured?.origin(of: mistake.what) ?? "command line"
+        }
+        report(message ?? "\(error)")
         leave(code.rawValue)
     }
 
@@ -143,8 +145,12 @@ enum Failure {
         return (["see dure help"] + path).joined(separator: " ")
     }
 
-    fileprivate static func report(_ message: String) {
-        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        printMessage("dure: error: \(line)")
+    /// What ArgumentParser says of `error`, on one line and without a full stop.
+    static func message(of error: any Error) -> String {
+        var message = Dure.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+        if message.hasSuffix(".") { message.removeLast() }
+        return message
     }
+
+    fileprivate static func report(_ message: String) { printMessage("dure: error: \(message)") }
 }

@@ -60,12 +60,11 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
         guard !model.isEmpty || !logits.isEmpty else {
             throw ValidationError("Missing expected argument '--model <model>', or --logits")
         }
-        try require(
-            (0...Int(Int32.max)).contains(showSamples), "--show-samples", showSamples, "0 or more")
-        try requirePositive("--max-eval-samples", maxEvalSamples)
-        if let saveLogits {
-            try require(
-                saveLogits.hasSuffix(".h5"), "--save-logits", "'\(saveLogits)'", "a name that ends in .h5")
+        try requireRange("--show-samples", showSamples)
+        try requireRange("--max-eval-samples", maxEvalSamples)
+        guard saveLogits?.hasSuffix(".h5") ?? true else {
+            throw ValidationError(
+                "--save-logits '\(saveLogits ?? "")' is not possible: it must be a name that ends in .h5")
         }
     }
 
@@ -75,8 +74,8 @@ struct EvaluateCommand: RankedCommand, ConfiguredCommand {
             let run = EvaluationRun(
                 settings: settings, communicator: communicator, logger: logger, status: messages.status)
             guard let (evaluation, findings) = try run.run() else { return }
-            if showSamples > 0 { printMessage(samples(of: evaluation)) }
-            try printResult(JSONValue.object(findings).indented)
+            if showSamples > 0 { StatusLine.standardError.message(printable: samples(of: evaluation)) }
+            try printResult(json: JSONValue.object(findings).indented)
         }
     }
 

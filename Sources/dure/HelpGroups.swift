@@ -25,13 +25,13 @@ struct FlagHelp {
     let group: HelpGroup
     /// What its value is called.
     let value: String?
-    /// Which values it takes, where those have no names.
-    let range: String?
+    /// Values that it takes, where those have no names.
+    let range: ValueRange?
     /// What is taken when it is not given, where the declaration does not say.
     let standard: String?
 
     init(
-        _ name: String, _ group: HelpGroup, _ value: String? = nil, _ range: String? = nil,
+        _ name: String, _ group: HelpGroup, _ value: String? = nil, _ range: ValueRange? = nil,
         standard: String? = nil
     ) {
         self.name = name
@@ -77,7 +77,7 @@ extension FlagHelp {
         FlagHelp("checkpoint", .data, "path"),
         FlagHelp("vocab", .data, "file"),
         FlagHelp("init config", .data, "file"),
-        FlagHelp("init seed", .data, "n", "0 or more"),
+        FlagHelp("init seed", .data, "n", .seed),
         FlagHelp("init output", .data, "folder"),
         FlagHelp("prepare output", .data, "file"),
         FlagHelp("output", .data, "path"),
@@ -89,50 +89,52 @@ extension FlagHelp {
     ]
 
     private static let batches = [
-        FlagHelp("batch-size", .batches, "n", "1 or more"),
-        FlagHelp("per-device-train-batch-size", .batches, "n", "1 or more", standard: "none"),
-        FlagHelp("gradient-accumulation-steps", .batches, "n", "1 or more", standard: "1"),
-        FlagHelp("num-train-epochs", .batches, "n", "above 0, also parts"),
-        FlagHelp("max-steps", .batches, "n", "1 or more", standard: "none"),
-        FlagHelp("max-train-samples", .batches, "n", "1 or more", standard: "none: all"),
-        FlagHelp("seed", .batches, "n", "0 or more"),
+        FlagHelp("batch-size", .batches, "n", .count),
+        FlagHelp("per-device-train-batch-size", .batches, "n", .count, standard: "none"),
+        FlagHelp("gradient-accumulation-steps", .batches, "n", .count, standard: "1"),
+        FlagHelp("num-train-epochs", .batches, "n", .epochs),
+        FlagHelp("max-steps", .batches, "n", .count, standard: "none"),
+        FlagHelp("max-train-samples", .batches, "n", .count, standard: "none: all"),
+        FlagHelp("seed", .batches, "n", .seed),
         FlagHelp("no-shuffle", .batches),
     ]
 
     private static let optimizer = [
-        FlagHelp("learning-rate", .optimizer, "rate", "above 0"),
-        FlagHelp("weight-decay", .optimizer, "factor", "0 or more"),
-        FlagHelp("adam-beta1", .optimizer, "share", "from 0 to below 1"),
-        FlagHelp("adam-beta2", .optimizer, "share", "from 0 to below 1"),
-        FlagHelp("adam-epsilon", .optimizer, "x", "above 0"),
-        FlagHelp("max-grad-norm", .optimizer, "norm", "0 or more"),
+        FlagHelp("learning-rate", .optimizer, "rate", .positive),
+        FlagHelp("weight-decay", .optimizer, "factor", .notNegative),
+        FlagHelp("adam-beta1", .optimizer, "share", .shareBelowOne),
+        FlagHelp("adam-beta2", .optimizer, "share", .shareBelowOne),
+        FlagHelp("adam-epsilon", .optimizer, "x", .positive),
+        FlagHelp("max-grad-norm", .optimizer, "norm", .notNegative),
         FlagHelp("lr-scheduler-type", .schedule, "kind"),
-        FlagHelp("warmup-ratio", .schedule, "share", "from 0 to 1"),
-        FlagHelp("warmup-steps", .schedule, "n", "0 or more", standard: "none"),
-        FlagHelp("lr-restarts", .schedule, "n", "1 or more"),
-        FlagHelp("restart-epochs", .schedule, "n", "1 or more", standard: "none"),
-        FlagHelp("restart-multiplier", .schedule, "n", "1 or more"),
-        FlagHelp("gamma", .schedule, "factor", "above 0, and at most 1"),
+        FlagHelp("warmup-ratio", .schedule, "share", .share),
+        FlagHelp("warmup-steps", .schedule, "n", .fromZero, standard: "none"),
+        FlagHelp("lr-restarts", .schedule, "n", .count),
+        FlagHelp("restart-epochs", .schedule, "n", .count, standard: "none"),
+        FlagHelp("restart-multiplier", .schedule, "n", .count),
+        FlagHelp("gamma", .schedule, "factor", .decay),
     ]
 
     private static let tuning = [
-        FlagHelp("hidden-dropout-prob", .tuning, "p", "from 0 to below 1", standard: "the model's"),
-        FlagHelp("attention-dropout-prob", .tuning, "p", "from 0 to below 1", standard: "the model's"),
-        FlagHelp("label-smoothing", .tuning, "share", "from 0 to below 1", standard: "0"),
-        FlagHelp("layerwise-lr-decay", .tuning, "factor", "above 0, and at most 1", standard: "1"),
+        FlagHelp("hidden-dropout-prob", .tuning, "p", .probability, standard: "the model's"),
+        FlagHelp("attention-dropout-prob", .tuning, "p", .probability, standard: "the model's"),
+        FlagHelp("label-smoothing", .tuning, "share", .probability, standard: "0"),
+        FlagHelp("layerwise-lr-decay", .tuning, "factor", .decay, standard: "1"),
         FlagHelp("freeze-embeddings", .tuning),
-        FlagHelp("freeze-layers", .tuning, "n", "0 or more", standard: "0"),
-        FlagHelp("skip-nonfinite-steps", .tuning, "n", "0 or more", standard: "0"),
+        FlagHelp("freeze-layers", .tuning, "n", .fromZero, standard: "0"),
+        FlagHelp("skip-nonfinite-steps", .tuning, "n", .fromZero, standard: "0"),
     ]
 
     private static let windows = [
         FlagHelp(
-            "max-seq-length", .windows, "tokens", "up to the model's positions",
+            "max-seq-length", .windows, "tokens", .count("up to the model's positions"),
             standard: "384, or the model's positions where those are fewer"),
-        FlagHelp("train max-seq-length", .windows, "tokens", "up to the model's positions", standard: "384"),
-        FlagHelp("bench max-seq-length", .measuring, "tokens", "1 or more"),
-        FlagHelp("doc-stride", .windows, "tokens", "0 or more"),
-        FlagHelp("max-query-length", .windows, "tokens", "1 or more", standard: "none"),
+        FlagHelp(
+            "train max-seq-length", .windows, "tokens", .count("up to the model's positions"), standard: "384"
+        ),
+        FlagHelp("bench max-seq-length", .measuring, "tokens", .count),
+        FlagHelp("doc-stride", .windows, "tokens", .fromZero),
+        FlagHelp("max-query-length", .windows, "tokens", .count, standard: "none"),
         FlagHelp("features", .windows, "way"),
         FlagHelp("clean", .windows, "rules", standard: "none"),
         FlagHelp("split-sentences", .windows),
@@ -145,33 +147,33 @@ extension FlagHelp {
 
     private static let answers = [
         FlagHelp("version-2-with-negative", .answers),
-        FlagHelp("null-score-diff-threshold", .answers, "score", "any number, also below 0"),
-        FlagHelp("n-best-size", .answers, "n", "1 or more"),
-        FlagHelp("max-answer-length", .answers, "tokens", "1 or more"),
+        FlagHelp("null-score-diff-threshold", .answers, "score", .finite),
+        FlagHelp("n-best-size", .answers, "n", .count),
+        FlagHelp("max-answer-length", .answers, "tokens", .count),
         FlagHelp("decode", .answers, "way"),
         FlagHelp("trim-particles", .answers),
         FlagHelp("strip-special-tokens", .answers),
-        FlagHelp("blank-longer-than", .answers, "n", "1 or more", standard: "none"),
+        FlagHelp("blank-longer-than", .answers, "n", .count, standard: "none"),
         FlagHelp("calibrate", .answers),
-        FlagHelp("top-k", .answers, "n", "1 or more"),
+        FlagHelp("top-k", .answers, "n", .count),
     ]
 
     private static let validation = [
         FlagHelp("validation-file", .validation, "file", standard: "none"),
-        FlagHelp("validation-split", .validation, "share", "between 0 and 1", standard: "none"),
+        FlagHelp("validation-split", .validation, "share", .part, standard: "none"),
         FlagHelp("split-by", .validation, "unit"),
         FlagHelp("eval-strategy", .validation, "when"),
-        FlagHelp("eval-steps", .validation, "n", "1 or more"),
-        FlagHelp("max-eval-samples", .validation, "n", "1 or more", standard: "none: all"),
+        FlagHelp("eval-steps", .validation, "n", .count),
+        FlagHelp("max-eval-samples", .validation, "n", .count, standard: "none: all"),
         FlagHelp("metric-for-best-model", .validation, "metric"),
-        FlagHelp("early-stopping-patience", .validation, "n", "1 or more", standard: "none"),
+        FlagHelp("early-stopping-patience", .validation, "n", .count, standard: "none"),
         FlagHelp("load-best-model-at-end", .validation),
     ]
 
     private static let saving = [
         FlagHelp("save-strategy", .saving, "when"),
-        FlagHelp("save-steps", .saving, "n", "1 or more"),
-        FlagHelp("save-total-limit", .saving, "n", "1 or more"),
+        FlagHelp("save-steps", .saving, "n", .count),
+        FlagHelp("save-total-limit", .saving, "n", .count),
         FlagHelp("checkpoint-compression", .saving, "way"),
         FlagHelp("resume", .saving, "file", standard: "begin anew"),
         FlagHelp("allow-changed-settings", .saving),
@@ -181,39 +183,39 @@ extension FlagHelp {
         FlagHelp("precision", .compute, "form"),
         FlagHelp("allow-slow-precision", .compute),
         FlagHelp("product-library", .compute, "name"),
-        FlagHelp("micro-batch-tokens", .compute, "n", "1 or more", standard: "chosen from the model"),
+        FlagHelp("micro-batch-tokens", .compute, "n", .count, standard: "chosen from the model"),
         FlagHelp(
-            "threads", .compute, "n", "from 1 to 1024",
+            "threads", .compute, "n", .threads,
             standard: "the cores it may use, shared by the host's ranks"),
         FlagHelp("gradient-checkpointing", .compute),
-        FlagHelp("collective-timeout", .ranks, "seconds", "above 0"),
-        FlagHelp("gradient-bucket-megabytes", .ranks, "megabytes", "above 0"),
+        FlagHelp("collective-timeout", .ranks, "seconds", .seconds),
+        FlagHelp("gradient-bucket-megabytes", .ranks, "megabytes", .megabytes),
         FlagHelp("communication-progress", .ranks, "who"),
         FlagHelp("shard-optimizer", .ranks),
         FlagHelp("shared-memory", .ranks),
         FlagHelp("gradient-compression", .ranks, "form"),
         FlagHelp("deterministic-reduction", .ranks),
-        FlagHelp("parameter-check-steps", .ranks, "n", "0 or more"),
+        FlagHelp("parameter-check-steps", .ranks, "n", .fromZero),
     ]
 
     private static let others = [
-        FlagHelp("tokens", .measuring, "n", "1 or more"),
-        FlagHelp("steps", .measuring, "n", "1 or more"),
-        FlagHelp("bench batch-size", .measuring, "n", "1 or more"),
+        FlagHelp("tokens", .measuring, "n", .count),
+        FlagHelp("steps", .measuring, "n", .count),
+        FlagHelp("bench batch-size", .measuring, "n", .count),
         FlagHelp("size", .measuring, "name"),
         FlagHelp("bench config", .measuring, "file", standard: "none: that of --size"),
-        FlagHelp("link-gigabits", .measuring, "rate", "above 0"),
-        FlagHelp("link-microseconds", .measuring, "time", "0 or more"),
+        FlagHelp("link-gigabits", .measuring, "rate", .positive),
+        FlagHelp("link-microseconds", .measuring, "time", .notNegative),
         FlagHelp("profile", .measuring),
         FlagHelp("json", .watching),
         FlagHelp("verify", .watching),
         FlagHelp("diff", .watching),
-        FlagHelp("logging-steps", .watching, "n", "1 or more"),
-        FlagHelp("show-samples", .watching, "n", "0 or more"),
-        FlagHelp("evaluate seed", .watching, "n", "0 or more"),
+        FlagHelp("logging-steps", .watching, "n", .count),
+        FlagHelp("show-samples", .watching, "n", .fromZero),
+        FlagHelp("evaluate seed", .watching, "n", .seed),
         FlagHelp("quiet", .watching),
         FlagHelp("debug", .watching),
-        FlagHelp("overfit-batch", .watching, "n", "1 or more", standard: "none"),
+        FlagHelp("overfit-batch", .watching, "n", .count, standard: "none"),
         FlagHelp("do-lower-case", .text, standard: "as the model folder says"),
         FlagHelp("strip-accents", .text, standard: "as the model folder says"),
         FlagHelp("config", .settings, "file", standard: "none"),

@@ -90,7 +90,7 @@ extension HelpPage {
             let (meaning, said) = parts(of: flag.abstract ?? builtin[flag.name] ?? "")
             let entry = Entry(
                 heading: heading(flag, command.path, hasOpposite: hasOpposite), meaning: meaning,
-                allowed: flag.allValues?.joined(separator: ", ") ?? help?.range,
+                allowed: flag.allValues?.joined(separator: ", ") ?? help?.range?.help,
                 standard: standard(flag, help, said))
             return (help?.group ?? .other, entry)
         }

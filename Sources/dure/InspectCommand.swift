@@ -40,14 +40,14 @@ struct InspectCommand: ParsableCommand {
         if diff { return try printDifferences() }
         for path in paths {
             if let inspection = try FeatureFileInspection(path: path) {
-                try printResult(inspection.json.indented)
+                try printResult(json: inspection.json.indented)
                 continue
             }
             switch try InspectedFile.of(path) {
             case .weights: try printWeights(path)
             case .columns where try SavedLogits.isOne(path):
-                try printResult(SavedLogits(path: path).json(path: path).indented)
-            case .columns: try printResult(FeatureInspection(path: path).json.indented)
+                try printResult(json: SavedLogits(path: path).json(path: path).indented)
+            case .columns: try printResult(json: FeatureInspection(path: path).json.indented)
             case .json: try inspectJSON(path)
             }
         }
@@ -60,12 +60,14 @@ struct InspectCommand: ParsableCommand {
                 .badData, "kept features cannot be compared", path: path, remedy: "name two files of weights")
         }
         let differences = try WeightDifferences(paths[0], paths[1])
-        try printResult(json ? Self.encode(differences) : differences.text)
+        if json { return try printResult(json: Self.encode(differences)) }
+        try printResult(lines: differences.lines)
     }
 
     private func printWeights(_ path: String) throws {
         let inspection = verify ? try Inspection.verify(path: path) : try Inspection(path: path)
-        try printResult(json ? Self.encode(inspection) : inspection.text)
+        if json { return try printResult(json: Self.encode(inspection)) }
+        try printResult(lines: inspection.lines)
     }
 
     private func inspectJSON(_ path: String) throws {
@@ -97,7 +99,7 @@ struct InspectCommand: ParsableCommand {
         ]
         // Which they are, for whoever wants to correct them; training goes on without.
         if verify { audit.messages().forEach(printMessage) }
-        try printResult(JSONValue.object(members).indented)
+        try printResult(json: JSONValue.object(members).indented)
     }
 
     private static func encode(_ value: some Encodable) throws -> String {

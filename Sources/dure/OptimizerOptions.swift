@@ -42,22 +42,16 @@ struct OptimizerOptions: ParsableArguments {
     @OptionGroup var shape: ScheduleOptions
 
     func validate() throws {
-        try require(learningRate > 0 && learningRate.isFinite, "--learning-rate", learningRate, "above 0")
-        try require(weightDecay >= 0 && weightDecay.isFinite, "--weight-decay", weightDecay, "0 or more")
-        try require(adamBeta1 >= 0 && adamBeta1 < 1, "--adam-beta1", adamBeta1, "from 0 to below 1")
-        try require(adamBeta2 >= 0 && adamBeta2 < 1, "--adam-beta2", adamBeta2, "from 0 to below 1")
-        try require(adamEpsilon > 0 && adamEpsilon.isFinite, "--adam-epsilon", adamEpsilon, "above 0")
-        try require(maxGradNorm >= 0 && maxGradNorm.isFinite, "--max-grad-norm", maxGradNorm, "0 or more")
-        try require(
-            layerwiseLrDecay > 0 && layerwiseLrDecay <= 1, "--layerwise-lr-decay", layerwiseLrDecay,
-            "above 0, and at most 1")
-        try require(
-            labelSmoothing >= 0 && labelSmoothing < 1, "--label-smoothing", labelSmoothing,
-            "from 0 to below 1")
-        if let warmupRatio {
-            try require((0...1).contains(warmupRatio), "--warmup-ratio", warmupRatio, "from 0 to 1")
-        }
-        if let warmupSteps { try require(warmupSteps >= 0, "--warmup-steps", warmupSteps, "0 or more") }
+        try requireRange("--learning-rate", learningRate)
+        try requireRange("--weight-decay", weightDecay)
+        try requireRange("--adam-beta1", adamBeta1)
+        try requireRange("--adam-beta2", adamBeta2)
+        try requireRange("--adam-epsilon", adamEpsilon)
+        try requireRange("--max-grad-norm", maxGradNorm)
+        try requireRange("--layerwise-lr-decay", layerwiseLrDecay)
+        try requireRange("--label-smoothing", labelSmoothing)
+        try requireRange("--warmup-ratio", warmupRatio)
+        try requireRange("--warmup-steps", warmupSteps)
         guard warmupRatio == nil || warmupSteps == nil else {
             throw ValidationError("--warmup-ratio and --warmup-steps exclude each other")
         }
@@ -101,10 +95,10 @@ struct ScheduleOptions: ParsableArguments {
     var gamma: Double?
 
     func validate() throws {
-        try requirePositive("--lr-restarts", lrRestarts)
-        try requirePositive("--restart-epochs", restartEpochs)
-        try requirePositive("--restart-multiplier", restartMultiplier)
-        if let gamma { try require(gamma > 0 && gamma <= 1, "--gamma", gamma, "above 0, and at most 1") }
+        try requireRange("--lr-restarts", lrRestarts)
+        try requireRange("--restart-epochs", restartEpochs)
+        try requireRange("--restart-multiplier", restartMultiplier)
+        try requireRange("--gamma", gamma)
         guard lrRestarts == nil || restartEpochs == nil else {
             throw ValidationError("--lr-restarts and --restart-epochs exclude each other")
         }
@@ -150,7 +144,7 @@ struct ScopeOptions: ParsableArguments {
     var gradientCheckpointing = false
 
     func validate() throws {
-        try require(freezeLayers >= 0, "--freeze-layers", freezeLayers, "0 or more")
+        try requireRange("--freeze-layers", freezeLayers)
     }
 
     var scope: TrainingScope {

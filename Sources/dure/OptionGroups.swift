@@ -8,19 +8,6 @@ extension FeatureLayout: ExpressibleByArgument {}
 extension ScheduleKind: ExpressibleByArgument {}
 extension AnswerDecoding: ExpressibleByArgument {}
 
-/// Refuses a number outside its range, naming the flag.
-func require(_ condition: Bool, _ flag: String, _ value: some CustomStringConvertible, _ rule: String) throws
-{
-    guard condition else { throw ValidationError("\(flag) \(value) is not possible: it must be \(rule)") }
-}
-
-/// A count: at least 1, and so small that sums and products of a few cannot overflow.
-func requirePositive(_ flag: String, _ value: Int?) throws {
-    guard let value else { return }
-    try require(value > 0, flag, value, "at least 1")
-    try require(value <= Int(Int32.max), flag, value, "at most \(Int32.max)")
-}
-
 struct TokenizerOptions: ParsableArguments {
     @Flag(
         inversion: .prefixedNo,
@@ -60,9 +47,9 @@ struct FeatureOptions: ParsableArguments {
     static let defaultLength = 384
 
     func validate() throws {
-        try requirePositive("--max-seq-length", maxSeqLength)
-        try require(docStride >= 0, "--doc-stride", docStride, "0 or more")
-        try requirePositive("--max-query-length", maxQueryLength)
+        try requireRange("--max-seq-length", maxSeqLength)
+        try requireRange("--doc-stride", docStride)
+        try requireRange("--max-query-length", maxQueryLength)
         for (name, rule) in cleaningRules where rule == nil {
             let known = CleaningRule.allCases.map(\.rawValue).joined(separator: ", ")
             throw ValidationError(
@@ -109,7 +96,9 @@ struct FeatureCacheOptions: ParsableArguments {
         guard featureCache == nil || !noFeatureCache else {
             throw ValidationError("--feature-cache and --no-feature-cache exclude each other")
         }
-        if let featureCache { try require(!featureCache.isEmpty, "--feature-cache", "''", "a folder's name") }
+        guard featureCache != "" else {
+            throw ValidationError("--feature-cache '' is not possible: it must be a folder's name")
+        }
     }
 
     /// - standard: where nothing is said.
@@ -149,16 +138,15 @@ struct AnswerOptions: ParsableArguments {
     var calibrate = false
 
     func validate() throws {
-        try requirePositive("--n-best-size", nBestSize)
-        try requirePositive("--max-answer-length", maxAnswerLength)
-        try requirePositive("--blank-longer-than", blankLongerThan)
+        try requireRange("--n-best-size", nBestSize)
+        try requireRange("--max-answer-length", maxAnswerLength)
+        try requireRange("--blank-longer-than", blankLongerThan)
         guard !calibrate || (version2WithNegative && decode == .best) else {
             throw ValidationError(
                 "--calibrate needs --version-2-with-negative and --decode nbest: nothing else has a threshold"
             )
         }
-        try require(
-            nullScoreDiffThreshold.isFinite, "--null-score-diff-threshold", nullScoreDiffThreshold, "finite")
+        try requireRange("--null-score-diff-threshold", nullScoreDiffThreshold)
     }
 
     var settings: AnswerSettings {
@@ -182,9 +170,7 @@ struct RankOptions: ParsableArguments {
     var collectiveTimeout = 600.0
 
     func validate() throws {
-        try require(
-            collectiveTimeout > 0 && collectiveTimeout <= 1e6, "--collective-timeout", collectiveTimeout,
-            "above 0, and at most a million")
+        try requireRange("--collective-timeout", collectiveTimeout)
     }
 }
 
@@ -196,8 +182,8 @@ struct ComputeOptions: ParsableArguments {
     var threads: Int?
 
     func validate() throws {
-        try requirePositive("--micro-batch-tokens", microBatchTokens)
-        if let threads { try require((1...1024).contains(threads), "--threads", threads, "from 1 to 1024") }
+        try requireRange("--micro-batch-tokens", microBatchTokens)
+        try requireRange("--threads", threads)
     }
 
     var settings: ComputeSettings { ComputeSettings(microBatchTokens: microBatchTokens, threads: threads) }

@@ -51,7 +51,7 @@ struct PrepareCommand: RankedCommand, ConfiguredCommand {
 
     func validate() throws {
         guard !dataset.isEmpty else { throw ValidationError("Missing expected argument '--dataset'") }
-        if let threads { try require((1...1024).contains(threads), "--threads", threads, "from 1 to 1024") }
+        try requireRange("--threads", threads)
         guard format != nil || FeatureFileFormat(naming: output) != nil else {
             throw ValidationError(
                 "the name \(output) does not say what form the file shall have: give --format, or a name that ends "
@@ -91,7 +91,7 @@ struct PrepareCommand: RankedCommand, ConfiguredCommand {
             let members: [(String, JSONValue)] = [
                 ("output", .string(output)), ("format", .string(format.rawValue)),
             ]
-            try printResult(JSONValue.object(members + export.members).indented)
+            try printResult(json: JSONValue.object(members + export.members).indented)
         }
     }
 }

@@ -21,7 +21,7 @@ struct ProbeCommand: ParsableCommand {
         } catch let error as CheckpointError {
             report.error = HDF5Probe.Failure(error)
         }
-        try printResult(String(decoding: JSONEncoder().encode(report), as: UTF8.self))
+        try printResult(json: String(decoding: JSONEncoder().encode(report), as: UTF8.self))
     }
 
     /// What an undamaged file needs is far below.

@@ -26,7 +26,7 @@ func leave(_ code: Int32) -> Never {
 /// Ends the process with a result.
 func leave(printing result: String) -> Never {
     do {
-        try printResult(result)
+        try printResult(verbatim: result)
         leave(0)
     } catch {
         Failure.report(error)

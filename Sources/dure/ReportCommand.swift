@@ -41,6 +41,6 @@ struct ReportCommand: ParsableCommand {
             for notice in page.notices { printMessage("dure: warning: \(notice)") }
             try page.write(to: path)
         }
-        try printResult(path)
+        try printResult(lines: [path])
     }
 }

@@ -29,6 +29,6 @@ struct ScoreCommand: ConfiguredCommand {
         notices.compactMap(\.self).forEach { printMessage("dure: warning: \($0)") }
         let scores = QuestionScore.all(dataset: questions, predictions: predictions)
         let breakdown = AnswerBreakdown(dataset: questions, scores: scores)
-        try printResult(JSONValue.object(AnswerMetrics(scores).members + breakdown.members).indented)
+        try printResult(json: JSONValue.object(AnswerMetrics(scores).members + breakdown.members).indented)
     }
 }

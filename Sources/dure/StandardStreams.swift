@@ -1,3 +1,4 @@
+import Core
 import Distributed
 import Foundation
 import Training
@@ -31,8 +32,16 @@ func reserveStandardStreams() {
     }
 }
 
-/// Writes a result to stdout at once: piped output is buffered otherwise.
-func printResult(_ text: String) throws {
+/// Writes lines to stdout, none of which ends another way or holds what a terminal would obey.
+func printResult(lines: [String]) throws {
+    try printResult(verbatim: lines.map { PrintableText.escaped($0) }.joined(separator: "\n"))
+}
+
+/// Writes a JSON text to stdout, spelled so that a terminal obeys nothing in it.
+func printResult(json: String) throws { try printResult(verbatim: PrintableText.json(json)) }
+
+/// Writes text of the program's own to stdout as it is, at once: piped output is buffered otherwise.
+func printResult(verbatim text: String) throws {
     if let code = write("\(text)\n", to: STDOUT_FILENO) { throw StandardStreamError.cannotWrite(code) }
 }
 
@@ -41,7 +50,7 @@ func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 /// Asks the user on stderr, without ending the line.
 func showPrompt(_ text: String) { _ = write(text, to: STDERR_FILENO) }
 
-/// Tells the user something on stderr, as far as that can be written.
+/// Tells the user something on a line of stderr, as far as that can be written.
 func printMessage(_ text: String) { StatusLine.standardError.message(text) }
 
 /// Writes all of `text`; returns `errno` where that fails.

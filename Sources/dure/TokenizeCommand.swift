@@ -26,7 +26,7 @@ struct TokenizeCommand: ConfiguredCommand {
                     location: "stdin, line \(number)", problem: "the line is not UTF-8",
                     remedy: "convert the text to UTF-8")
             }
-            try printResult(tokenizer.describe(text).json.compact)
+            try printResult(json: tokenizer.describe(text).json.compact)
         }
     }
 

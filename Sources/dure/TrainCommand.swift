@@ -68,18 +68,14 @@ struct TrainCommand: RankedCommand, ConfiguredCommand {
         guard validationFile == nil || validationSplit == nil else {
             throw ValidationError("--validation-file and --validation-split exclude each other")
         }
-        if let validationSplit {
-            try require(
-                validationSplit > 0 && validationSplit < 1, "--validation-split", validationSplit,
-                "between 0 and 1")
-        }
+        try requireRange("--validation-split", validationSplit)
         if let flag = schedule.flagThatNeedsEvaluations, validationFile == nil, validationSplit == nil,
             debugging.overfitBatch == nil
         {
             throw ValidationError("\(flag) needs --validation-file or --validation-split")
         }
-        try requirePositive("--max-train-samples", maxTrainSamples)
-        try requirePositive("--max-eval-samples", maxEvalSamples)
+        try requireRange("--max-train-samples", maxTrainSamples)
+        try requireRange("--max-eval-samples", maxEvalSamples)
         guard maxEvalSamples == nil || validationFile != nil || validationSplit != nil else {
             throw ValidationError("--max-eval-samples needs --validation-file or --validation-split")
         }

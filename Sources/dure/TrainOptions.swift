@@ -14,9 +14,9 @@ struct BatchOptions: ParsableArguments {
     var gradientAccumulationSteps: Int?
 
     func validate() throws {
-        try requirePositive("--batch-size", batchSize)
-        try requirePositive("--per-device-train-batch-size", perDeviceTrainBatchSize)
-        try requirePositive("--gradient-accumulation-steps", gradientAccumulationSteps)
+        try requireRange("--batch-size", batchSize)
+        try requireRange("--per-device-train-batch-size", perDeviceTrainBatchSize)
+        try requireRange("--gradient-accumulation-steps", gradientAccumulationSteps)
         guard batchSize == nil || (perDeviceTrainBatchSize == nil && gradientAccumulationSteps == nil) else {
             throw ValidationError(
                 "--batch-size does not go with --per-device-train-batch-size or --gradient-accumulation-steps"
@@ -63,10 +63,8 @@ struct ExchangeOptions: ParsableArguments {
     var parameterCheckSteps = 100
 
     func validate() throws {
-        try require(parameterCheckSteps >= 0, "--parameter-check-steps", parameterCheckSteps, "0 or more")
-        try require(
-            gradientBucketMegabytes > 0 && gradientBucketMegabytes < 1e6, "--gradient-bucket-megabytes",
-            gradientBucketMegabytes, "above 0, and below a million")
+        try requireRange("--parameter-check-steps", parameterCheckSteps)
+        try requireRange("--gradient-bucket-megabytes", gradientBucketMegabytes)
         guard !deterministicReduction || gradientCompression == .none else {
             throw ValidationError(
                 "--deterministic-reduction does not go with --gradient-compression, which rounds what each host sends"
@@ -177,30 +175,22 @@ struct RunOptions: ParsableArguments {
     var skipNonfiniteSteps = 0
 
     func validate() throws {
-        if let numTrainEpochs {
-            try require(
-                numTrainEpochs > 0 && numTrainEpochs < 1e6, "--num-train-epochs", numTrainEpochs,
-                "above 0, and below a million")
-        }
-        try requirePositive("--max-steps", maxSteps)
+        try requireRange("--num-train-epochs", numTrainEpochs)
+        try requireRange("--max-steps", maxSteps)
         guard numTrainEpochs == nil || maxSteps == nil else {
             throw ValidationError("--num-train-epochs and --max-steps exclude each other")
         }
-        try requirePositive("--eval-steps", evalSteps)
-        try requirePositive("--save-steps", saveSteps)
-        try requirePositive("--save-total-limit", saveTotalLimit)
-        try requirePositive("--early-stopping-patience", earlyStoppingPatience)
+        try requireRange("--eval-steps", evalSteps)
+        try requireRange("--save-steps", saveSteps)
+        try requireRange("--save-total-limit", saveTotalLimit)
+        try requireRange("--early-stopping-patience", earlyStoppingPatience)
         if let flag = flagThatNeedsEvaluations, evalStrategy == .no {
             throw ValidationError("\(flag) needs --eval-strategy steps or epoch")
         }
-        try requirePositive("--logging-steps", loggingSteps)
-        try require(
-            skipNonfiniteSteps >= 0, "--skip-nonfinite-steps", skipNonfiniteSteps, "0 or more")
-        for (flag, value) in [
-            ("--hidden-dropout-prob", hiddenDropoutProb), ("--attention-dropout-prob", attentionDropoutProb),
-        ] {
-            if let value { try require(value >= 0 && value < 1, flag, value, "from 0 to below 1") }
-        }
+        try requireRange("--logging-steps", loggingSteps)
+        try requireRange("--skip-nonfinite-steps", skipNonfiniteSteps)
+        try requireRange("--hidden-dropout-prob", hiddenDropoutProb)
+        try requireRange("--attention-dropout-prob", attentionDropoutProb)
     }
 
     var flagThatNeedsEvaluations: String? {

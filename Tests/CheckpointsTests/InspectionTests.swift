@@ -29,7 +29,7 @@ struct InspectionTests {
         #expect(inspection.tensors.allSatisfy { $0.isProtected })
         #expect(inspection.metadata["seed"] == "\(UInt64.max - 5)")
         for text in ["training", "step: 500", "optimizer/exp_avg_sq/qa_outputs.bias", "[2×8]"] {
-            #expect(inspection.text.contains(text), "\(text)")
+            #expect(inspection.lines.joined(separator: "\n").contains(text), "\(text)")
         }
         let json = try JSONEncoder().encode(inspection)
         #expect(try JSONDecoder().decode(Inspection.self, from: json) == inspection)

@@ -51,16 +51,18 @@ struct WeightDifferencesTests {
                     relative: 0.2, index: [1], values: [2, 2.5]),
             ])
         #expect(
-            found.text.contains(
+            found.lines.joined(separator: "\n").contains(
                 "large  F32 [2×3]  largest 2.0 at [1, 0] (3.0 and 1.0), relative 0.25, 2 differ"))
-        #expect(found.text.hasSuffix("tensors: 2 differ, the largest difference is 2.0 in large"))
+        #expect(
+            found.lines.joined(separator: "\n").hasSuffix(
+                "tensors: 2 differ, the largest difference is 2.0 in large"))
     }
 
     @Test func theSameWeightsInOtherFormatsAreIdentical() throws {
         let found = try WeightDifferences(fixture("bert"), fixture("by-h5py.h5"))
         #expect(found.tensorsAreIdentical && found.identicalCount == 39)
         #expect(found.formats == [.safetensors, .checkpoint])
-        #expect(found.text.hasSuffix("identical tensors"))
+        #expect(found.lines.joined(separator: "\n").hasSuffix("identical tensors"))
     }
 
     @Test func namesThatMeanTheSameArePaired() throws {
@@ -105,7 +107,8 @@ struct WeightDifferencesTests {
             write([("a", [2], [1, 2])], to: "b.safetensors"))
         #expect(found.mismatches.first?.shapes == [[2, 1], [2]])
         #expect(!found.tensorsAreIdentical && found.identicalCount == 0 && found.differing.isEmpty)
-        #expect(found.text.contains("a  cannot be compared: F32 [2×1] against F32 [2]"))
+        #expect(
+            found.lines.joined(separator: "\n").contains("a  cannot be compared: F32 [2×1] against F32 [2]"))
     }
 
     @Test func otherTypesAreComparedByValue() throws {

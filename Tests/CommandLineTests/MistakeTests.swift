@@ -29,7 +29,6 @@ import Testing
 
     @Test(
         arguments: [
-            (["--batch_size", "8"], "--batch_size", "did you mean --batch-size?"),
             (["-batch-size", "8"], "-batch-size", "did you mean --batch-size?"),
             (["–batch-size", "8"], "–batch-size", "did you mean --batch-size?"),
             (["batch-size", "8"], "'batch-size'", "did you mean --batch-size?"),
@@ -40,16 +39,17 @@ import Testing
             (["--lr-scheduler-type=LINEAR"], "--lr-scheduler-type", "did you mean linear?"),
             (["--metric-for-best-model", "korquad-f1"], "'korquad-f1'", "did you mean korquad_f1?"),
             (["--eval-strategy", "sometimes"], "'sometimes'", "it takes no, steps, epoch"),
-            (["--strict", "True"], "'True'", "write --strict"),
-            (["--strict", "false"], "'false'", "write --strict=false"),
+            (["--batch-size", "0"], "--batch-size 0", "it must be a whole number from 1 to 2147483647"),
+            (["--seed", "-1"], "--seed -1", "it must be a whole number from 0 to 18446744073709551615"),
+            (["--threads=x"], "--threads x", "it must be a whole number from 1 to 1024"),
+            (["--learning-rate="], "--learning-rate ''", "it must be a number, above 0"),
+            (["--max-seq", "64"], "--max-seq", "did you mean --max-seq-length?"),
             (["--train-file", "a", "b"], "'b'", "--train-file b"),
             (["--top-k", "3"], "--top-k", "which is one of answer"),
             (["--nonsense", "3"], "--nonsense", "see dure help train"),
             (["--model_name_or_path", "x"], "--model_name_or_path", "did you mean --model?"),
-            (["--train_file", "x"], "--train_file", "did you mean --train-file?"),
             (["--do_train"], "--do_train", "it is not needed: dure train trains"),
             (["--evaluation_strategy", "no"], "--evaluation_strategy", "did you mean --eval-strategy?"),
-            (["--n_best_size", "4"], "--n_best_size", "did you mean --n-best-size?"),
             (
                 ["--overwrite_output_dir"], "--overwrite_output_dir",
                 "it is not needed: an earlier run is kept"
@@ -82,7 +82,11 @@ import Testing
     @Test(
         arguments: [
             (["trian"], "did you mean dure train?"), (["Train", "--model", "m"], "did you mean dure train?"),
-            (["finetune"], "see dure help"), (["bench", "stpe"], "did you mean dure bench step?"),
+            (["finetune"], "did you mean dure train?"), (["training"], "did you mean dure train?"),
+            (["fine_tune"], "did you mean dure train?"), (["eval"], "did you mean dure evaluate?"),
+            (["predict"], "did you mean dure evaluate?"), (["tokenise"], "did you mean dure tokenize?"),
+            (["evaluates"], "did you mean dure evaluate?"), (["inspekt"], "did you mean dure inspect?"),
+            (["qqqq"], "see dure help"), (["bench", "stpe"], "did you mean dure bench step?"),
             (["bench", "qqqqq"], "see dure help bench"),
             (["--train-file", "m", "train"], "write the command first, as dure train"),
         ] as [([String], String)])
@@ -93,6 +97,7 @@ import Testing
     @Test(arguments: [
         train, ["train", "--model"], ["help", "train"], ["--version"], ["train", "-h"], [],
         ["inspect", "a", "b"],
+        train + ["--batch_size", "8", "--no_shuffle", "true", "--num_train_epochs=3"],
         train + ["--null-score-diff-threshold", "-1"], train + ["--resume", "--seed", "1"],
         ["--generate-completion-script", "bash"], ["answer", "--model", "m", "--question", "--", "x"],
     ])
@@ -124,9 +129,39 @@ import Testing
             (["--no-shared-memory=true", "--seed", "1"], ["--no-shared-memory", "--seed", "1"]),
             (["--no-feature-cache", "--no-seed"], ["--no-feature-cache", "--no-seed"]),
             (["--strict=maybe"], ["--strict=maybe"]),
+            (["--strict", "True"], ["--strict"]), (["--strict", "False", "--seed", "1"], ["--seed", "1"]),
+            (["--no-shuffle", "true"], ["--no-shuffle"]), (["--no_shuffle=No"], []),
+            (["--shuffle", "false"], ["--no-shuffle"]),
+            (["--do_lower_case", "False"], ["--no-do-lower-case"]),
+            (["--version_2_with_negative", "1"], ["--version-2-with-negative"]),
+            (["--num_train_epochs", "3"], ["--num-train-epochs", "3"]),
+            (["--num_train_epochs=3"], ["--num-train-epochs=3"]),
+            // Values are not spelled anew, nor what is no flag.
+            (["--train_file", "a_b.json"], ["--train-file", "a_b.json"]),
+            (["--output_dir=--train_file"], ["--output-dir=--train_file"]), (["--no_such"], ["--no_such"]),
+            (["--metric_for_best_model", "korquad_f1"], ["--metric-for-best-model", "korquad_f1"]),
+            (["--", "--batch_size"], ["--", "--batch_size"]),
         ] as [([String], [String])])
     func whatRemainsIsKnown(arguments: [String], remain: [String]) {
         #expect(UndoneFlags.resolved(["train"] + arguments) == ["train"] + remain)
+    }
+
+    /// A folder may be called `true`.
+    @Test func wordsOfACommandAreNoValuesOfFlags() {
+        #expect(UndoneFlags.resolved(["inspect", "--verify", "true"]) == ["inspect", "--verify", "true"])
+    }
+
+    @Test func aCommandLineInTheSpellingOfTransformersIsUnderstood() throws {
+        let arguments = [
+            "train", "--model", "m", "--train_file", "f_g", "--output_dir=o_p", "--num_train_epochs", "2",
+            "--per_device_train_batch_size", "4", "--do_lower_case", "False", "--no_shuffle", "true",
+            "--load_best_model_at_end=False",
+        ]
+        let command = try #require(try Dure.parse(arguments) as? TrainCommand)
+        #expect(command.trainFile == ["f_g"] && command.outputDir == "o_p")
+        #expect(command.schedule.numTrainEpochs == 2 && command.batch.perDeviceTrainBatchSize == 4)
+        #expect(command.tokenizer.doLowerCase == false && command.schedule.noShuffle)
+        #expect(!command.schedule.loadBestModelAtEnd)
     }
 
     @Test func aCommandLineThatTakesAFlagBackIsUnderstood() throws {
@@ -160,14 +195,46 @@ extension ProgramTests {
         @Test func theAnswerIsOneLineWithTheNearest() async throws {
             let arguments = ["train", "--model", "m", "--train-file", "f", "--output-dir", "o"]
             expectFailure(
-                try await Program.run(arguments + ["--learning_rate", "1"]), 64,
-                "no flag is called --learning_rate (command line): did you mean --learning-rate?")
+                try await Program.run(arguments + ["--learning_rat", "1"]), 64,
+                "no flag is called --learning_rat (command line): did you mean --learning-rate?")
             expectFailure(
                 try await Program.run(arguments + ["-batch-size", "8"]), 64, "did you mean --batch-size?")
             expectFailure(try await Program.run(["trian"]), 64, "(command line): did you mean dure train?")
             expectFailure(
                 try await Program.run(arguments + ["--decode", "argmin"]), 64, "did you mean argmax?",
                 "nbest, argmax, min-edit-distance")
+        }
+
+        @Test func allMistakesAreInOneMessage() async throws {
+            expectFailure(
+                try await Program.run([
+                    "train", "--learning-rat", "1", "--batch_size", "0", "--do_train", "--seed=x", "--strict",
+                    "True", "--lr_scheduler_type", "cosin",
+                ]), 64, "6 mistakes (command line): ", "--model, --output-dir and --train-file are missing",
+                "did you mean --learning-rate?", "--batch-size 0 is not possible", "not needed",
+                "--seed x is not possible", "did you mean cosine?")
+            expectFailure(
+                try await Program.run(["train"]), 64,
+                "--model, --output-dir and --train-file are missing (command line): give them, or see dure help"
+            )
+        }
+
+        @Test func allMistakesOfAFileAreInOneMessage() async throws {
+            let folder = try TemporaryFolder()
+            let arguments = ["train", "--model", "m", "--train-file", "f", "--output-dir", "o", "--config"]
+            let names = try folder.write(
+                "learning_rat: 1\nbatch_size: 8\nstrict: maybe\nseed: [1, 2]\n".utf8, to: "names.yaml")
+            expectFailure(
+                try await Program.run(arguments + [names]), 64, "3 settings cannot be used (\(names))",
+                "line 1, no flag is called --learning-rat", "line 3, strict is neither",
+                "line 4, seed has a list")
+            let values = try folder.write(
+                "batch_size: 0\nstrict: \"True\"\nlr_scheduler_type: cosin\n".utf8, to: "values.yaml")
+            expectFailure(
+                try await Program.run(arguments + [values, "--seed", "x"]), 64,
+                "3 mistakes (command line and settings): ",
+                "--batch-size 0 is not possible, \(values), line 1: it must be a whole number from 1",
+                "line 3: did you mean cosine?", "--seed x is not possible, command line: ")
         }
 
         @Test func aFileOfSettingsIsAnsweredInTheSameWay() async throws {

@@ -30,7 +30,7 @@ struct AnswerSamplesTests {
 
     @Test func aSampleShowsTheAnswerInItsPlace() {
         let front = String(repeating: "앞", count: 80)
-        let back = "  [2J" + String(repeating: "뒤", count: 75)
+        let back = " \\u{1b}[2J" + String(repeating: "뒤", count: 75)
         let dataset = Self.dataset([Answer(text: "서울", start: 100), Answer(text: "한성", start: 0)])
         #expect(
             Self.text(dataset, "서울시") == """
@@ -41,7 +41,7 @@ struct AnswerSamplesTests {
                   scores     exact match 0 · F1 0 · KorQuAD exact match 0 · F1 80 · edit distance 1
 
                 """)
-        #expect(Self.text(dataset, "서울", isTerminal: true).contains("\u{1B}[1m서울\u{1B}[0m  [2J"))
+        #expect(Self.text(dataset, "서울", isTerminal: true).contains("\u{1B}[1m서울\u{1B}[0m \\u{1b}[2J"))
     }
 
     @Test func withoutGoldAnswersThereAreNoScores() {

@@ -1,3 +1,4 @@
+import Core
 import Kernels
 import Logging
 import Model
@@ -60,7 +61,7 @@ struct DebugSession {
     }
 
     private func checkGradients(_ feature: Feature, name: String) throws {
-        log(["", "== Gradients against finite differences, on feature \(TextLines.visible(name))", ""])
+        log(["", "== Gradients against finite differences, on feature \(PrintableText.onOneLine(name))", ""])
         let cut = feature.cut(to: model.configuration.hiddenSize < 512 ? 32 : 24)
         if model.productWeights.precision != .single {
             let reason =

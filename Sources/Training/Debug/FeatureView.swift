@@ -1,3 +1,4 @@
+import Core
 import Model
 import QuestionAnswering
 
@@ -14,7 +15,7 @@ struct FeatureView {
 
     func lines() -> [String] {
         var lines = [
-            "", "== Feature: question \(TextLines.visible(questionID)), window \(feature.window)", "",
+            "", "== Feature: question \(PrintableText.onOneLine(questionID)), window \(feature.window)", "",
         ]
         lines += DebugText.entry("tokens", tokenSummary)
         lines += DebugText.entry("unknown", unknownSummary)
@@ -64,7 +65,7 @@ struct FeatureView {
         }
         let cut = asked > self.question.count ? " (cut from \(asked) tokens to \(self.question.count))" : ""
         return DebugText.entry("window", place)
-            + DebugText.entry("question", TextLines.visible(question.text) + cut)
+            + DebugText.entry("question", PrintableText.onOneLine(question.text) + cut)
     }
 
     // MARK: The answer
@@ -80,7 +81,8 @@ struct FeatureView {
         let gold = texts.question.answers.first
         if let gold {
             lines += DebugText.entry(
-                "answer", "“\(TextLines.visible(gold.text))”, at code point \(gold.start) of the context")
+                "answer",
+                "“\(PrintableText.onOneLine(gold.text))”, at code point \(gold.start) of the context")
         }
         lines += DebugText.entry("in the text", marked(covered.range, texts.context))
         let isSame = gold.map { isSameText($0.text, covered.text) } ?? false
@@ -88,8 +90,8 @@ struct FeatureView {
             + DebugText.entry(
                 "label text",
                 isSame
-                    ? "“\(TextLines.visible(covered.text))”, the gold answer exactly"
-                    : "“\(TextLines.visible(covered.text))”, which is not the gold answer: tokens do not end "
+                    ? "“\(PrintableText.onOneLine(covered.text))”, the gold answer exactly"
+                    : "“\(PrintableText.onOneLine(covered.text))”, which is not the gold answer: tokens do not end "
                         + "where it does, and no exact match can be had here")
     }
 
@@ -98,9 +100,10 @@ struct FeatureView {
         let around = 40
         let (first, last) = (max(range.lowerBound - around, 0), min(range.upperBound + around, context.count))
         return (first > 0 ? "…" : "")
-            + TextLines.visible(context.slice(first, range.lowerBound)) + "【"
-            + TextLines.visible(context.slice(range.lowerBound, range.upperBound)) + "】"
-            + TextLines.visible(context.slice(range.upperBound, last)) + (last < context.count ? "…" : "")
+            + PrintableText.onOneLine(context.slice(first, range.lowerBound)) + "【"
+            + PrintableText.onOneLine(context.slice(range.lowerBound, range.upperBound)) + "】"
+            + PrintableText.onOneLine(context.slice(range.upperBound, last))
+            + (last < context.count ? "…" : "")
     }
 
     // MARK: Tokens
@@ -138,9 +141,9 @@ struct FeatureView {
         // An en dash is three bytes, but one cell.
         let offsets = place.map { right($0.start, 6) + "–" + TextLines.padded("\($0.end)", to: 6) }
         let id = feature.inputIDs[token]
-        let entry = TextLines.visible(tokenizer.texts(ofIDs: [id]).first ?? "")
+        let entry = PrintableText.onOneLine(tokenizer.texts(ofIDs: [id]).first ?? "")
         let text = place.flatMap { place in
-            texts.map { TextLines.visible($0.context.slice(Int(place.start), Int(place.end))) }
+            texts.map { PrintableText.onOneLine($0.context.slice(Int(place.start), Int(place.end))) }
         }
         return (isAnswer || isPointedAt ? " > " : "   ")
             + "\(right(token, 5)) \(right(id, 7)) \(right(configuration.usesTokenTypes ? feature.tokenTypeIDs[token] : 0, 5)) "

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import QuestionAnswering
 
@@ -57,7 +58,7 @@ struct TrainingDataView {
             "label text",
             "the gold answer exactly in \(exact) of \(labelled) (\(DebugText.percentage(exact, of: labelled)))"
                 + (names.isEmpty ? "" : "; elsewhere tokens do not end where the answer does, as in"))
-            + names.prefix(3).flatMap { DebugText.entry("", TextLines.visible($0)) }
+            + names.prefix(3).flatMap { DebugText.entry("", PrintableText.onOneLine($0)) }
     }
 
     private func describe(_ audit: AnswerAudit, _ dataset: Dataset) -> [String] {
@@ -69,16 +70,18 @@ struct TrainingDataView {
             "\(right) where they should be, \(repaired) misplaced and repaired, \(skipped) misplaced and left "
                 + "out, \(audit.unanswered.count) unknown and left out")
         for answer in audit.repaired {
-            lines += DebugText.entry("repaired", TextLines.visible("\(answer.place): \(answer.problem)"))
+            lines += DebugText.entry(
+                "repaired", PrintableText.onOneLine("\(answer.place): \(answer.problem)"))
         }
         let byID = Dictionary(dataset.questions.map { ("question \($0.id)", $0) }) { first, _ in first }
         for answer in audit.skipped {
             let places = byID[answer.place.record].map { occurrences($0, dataset) } ?? ""
             lines += DebugText.entry(
-                "left out", TextLines.visible("\(answer.place): \(answer.problem)\(places)"))
+                "left out", PrintableText.onOneLine("\(answer.place): \(answer.problem)\(places)"))
         }
         for answer in audit.unanswered {
-            lines += DebugText.entry("left out", TextLines.visible("\(answer.place): \(answer.problem)"))
+            lines += DebugText.entry(
+                "left out", PrintableText.onOneLine("\(answer.place): \(answer.problem)"))
         }
         return lines
     }

@@ -1,10 +1,12 @@
+import Core
+
 /// The doctor's findings as a list for people: level, area, what and where, and below it what to do.
 extension DoctorReport {
     /// - width: columns of the terminal.
-    package func text(width: Int) -> String {
+    package func lines(width: Int) -> [String] {
         let width = max(width, Self.indent + 24)
         let lines = findings.flatMap { $0.lines(indent: Self.indent, width: width, of: hosts) }
-        return (lines + ["", summary]).joined(separator: "\n")
+        return lines + ["", summary]
     }
 
     private static let indent = 20
@@ -22,11 +24,14 @@ extension Finding {
         let room = width - indent
         let origins = [place, hostList(of: all)].compactMap(\.self)
         let origin = origins.isEmpty ? "" : " (\(origins.joined(separator: "; ")))"
-        var texts = TextLines.wrapped(TextLines.visible(what + origin), width: room)
-        for detail in details.map(TextLines.visible) {
+        var texts = TextLines.wrapped(PrintableText.onOneLine(what + origin), width: room)
+        for detail in details.map(PrintableText.onOneLine) {
             texts += TextLines.wrapped("· \(detail)", width: room, hanging: 2)
         }
-        if let remedy { texts += TextLines.wrapped("→ \(remedy)", width: room, hanging: 2) }
+        if let remedy {
+            texts += TextLines.wrapped(
+                "→ \(PrintableText.onOneLine(remedy))", width: room, hanging: 2)
+        }
         let head = TextLines.padded(level.rawValue, to: 9) + TextLines.padded(area.rawValue, to: indent - 9)
         return texts.enumerated().map { index, text in
             (index == 0 ? head : String(repeating: " ", count: indent)) + text

@@ -1,3 +1,4 @@
+import Core
 import Foundation
 import Synchronization
 
@@ -53,8 +54,19 @@ package final class StatusLine: Sendable {
         return true
     }
 
-    /// Tells something on a line of its own, or several.
-    package func message(_ text: String) {
+    /// Tells something on a line of its own. `text` may hold what files say: nothing in it ends the line or is obeyed by
+    /// a terminal.
+    package func message(_ text: String) { message(lines: [text]) }
+
+    /// Tells something on several lines, none of which ends another way.
+    package func message(lines: [String]) {
+        message(printable: lines.map { PrintableText.escaped($0) }.joined(separator: "\n"))
+    }
+
+    /// Tells something as it is.
+    ///
+    /// - text: fit for a terminal but for what the program itself wants obeyed there.
+    package func message(printable text: String) {
         state.withLock { state in
             let cleared = erasing(&state)
             guard let status = state.text, let line = drawing(status, &state) else {

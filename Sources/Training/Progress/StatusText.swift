@@ -1,3 +1,5 @@
+import Core
+
 /// A line that tells how things stand: parts of which the less important become shorter, or give way, where there is
 /// no room for all.
 package struct StatusText: Sendable, Equatable {
@@ -18,17 +20,9 @@ package struct StatusText: Sendable, Equatable {
 
     /// Adds a part at the end.
     ///
-    /// - forms: from the longest to the shortest, with ranks that rise; control characters are not shown.
+    /// - forms: from the longest to the shortest, with ranks that rise; what a terminal would obey is escaped.
     package mutating func add(_ forms: (text: String, rank: Int)...) {
-        parts.append(Part(forms: forms.map { Form(text: Self.printable($0.text), rank: $0.rank) }))
-    }
-
-    private static func printable(_ text: String) -> String {
-        var scalars = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            scalars.append(scalar.properties.generalCategory == .control ? "?" : scalar)
-        }
-        return String(scalars)
+        parts.append(Part(forms: forms.map { Form(text: PrintableText.escaped($0.text), rank: $0.rank) }))
     }
 
     /// The whole line, and each shorter form of it, down to the one part that is most important.

@@ -17,19 +17,6 @@ package enum TextLines {
         return String(view) + "…"
     }
 
-    /// Text out of a dataset, without what a terminal would obey.
-    static func visible(_ text: String) -> String {
-        var view = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
-            switch scalar.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator: view.append(" ")
-            case .format, .surrogate, .privateUse, .unassigned: view.append("\u{FFFD}")
-            default: view.append(scalar)
-            }
-        }
-        return String(view)
-    }
-
     /// Lines of at most `width` columns, ended between words where words are not longer than that.
     ///
     /// - hanging: columns by which all lines but the first are indented.

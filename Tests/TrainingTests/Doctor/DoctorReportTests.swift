@@ -38,9 +38,12 @@ import Testing
         let merged = DoctorReport.merged([
             ("a", [.ok(.mpi, "x"), .ok(.blas, "y")]), ("b", [.ok(.mpi, "x")]),
         ])
-        let text = DoctorReport(findings: merged, ranks: 2, hosts: ["a", "b"]).text(width: 80)
+        let text = DoctorReport(findings: merged, ranks: 2, hosts: ["a", "b"]).lines(width: 80).joined(
+            separator: "\n")
         #expect(text.contains("x (all hosts)") && text.contains("y (host a)"))
-        #expect(!DoctorReport(findings: merged, ranks: 2, hosts: ["a"]).text(width: 80).contains("host"))
+        #expect(
+            !DoctorReport(findings: merged, ranks: 2, hosts: ["a"]).lines(width: 80).joined(separator: "\n")
+                .contains("host"))
     }
 
     @Test func jsonHoldsEveryFinding() throws {
@@ -62,17 +65,19 @@ import Testing
                 remedy: "고치세요 mend it " + "word ".repeated(30),
                 details: ["질문 하나"])
         ])
-        let lines = report.text(width: width).split(separator: "\n", omittingEmptySubsequences: false)
-        #expect(lines.allSatisfy { DisplayWidth.columns(String($0)) <= max(width, 44) })
+        let lines = report.lines(width: width)
+        #expect(lines.allSatisfy { DisplayWidth.columns($0) <= max(width, 44) })
         #expect(lines[0].hasPrefix("problem  tokenizer  "))
         #expect(lines.last == "1 problem.")
         #expect(lines.contains { $0.hasPrefix("                    → 고치세요") })
         // Nothing is lost.
-        #expect(report.text(width: width).count { $0 == "x" } == 120)
+        #expect(lines.joined().count { $0 == "x" } == 120)
     }
 
     @Test func allWellIsSaidInOneLine() {
-        #expect(DoctorReport(findings: [.ok(.mpi, "fine")]).text(width: 80).hasSuffix("\n\nAll is well."))
+        #expect(
+            DoctorReport(findings: [.ok(.mpi, "fine")]).lines(width: 80).joined(separator: "\n").hasSuffix(
+                "\n\nAll is well."))
     }
 }
 

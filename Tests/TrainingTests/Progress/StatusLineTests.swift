@@ -33,7 +33,7 @@ import Training
     }
 
     @Test func controlCharactersAreNotShown() {
-        #expect(Self.text("a\u{1B}[2J\nb").fitting(80) == "a?[2J?b")
+        #expect(Self.text("a\u{1B}[2J\nb").fitting(80) == "a\\u{1b}[2J\\nb")
     }
 
     @Test func widthsAreThoseOfTheCLibrary() {
@@ -77,7 +77,7 @@ import Training
         let line = terminal.line
         line.message("before")
         line.show(Self.text("status that is rather long"))
-        line.message("one\ntwo")
+        line.message(lines: ["one", "two"])
         #expect(terminal.screen.lines == ["before", "one", "two", "status that is rather long"])
         line.clear()
         #expect(terminal.screen.lines == ["before", "one", "two"])
