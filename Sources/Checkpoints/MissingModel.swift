@@ -41,6 +41,19 @@ enum MissingModel {
         [".h5", ".safetensors", ".bin", ".pt", ".json", ".txt"].contains { name.hasSuffix($0) }
     }
 
+    /// A file that a model folder is made of; nil for any other.
+    static func fileOfFolder(_ path: String) -> CheckpointError? {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+        let names = WeightFormat.folderFiles + ["config.json", "vocab.txt", "tokenizer.json"]
+        let start = parts.dropLast().joined(separator: "/")
+        let folder = parts.count == 1 ? "." : start.isEmpty ? "/" : start
+        guard names.contains(where: { $0 == parts.last ?? "" }),
+            WeightFormat.exists(file("config.json", in: folder))
+        else { return nil }
+        return .badData(
+            "is one file of a model, whose folder is needed", path: path, remedy: "give --model \(folder)")
+    }
+
     /// A folder without `config.json`.
     static func noConfiguration(in folder: String) -> CheckpointError {
         let names = contents(of: folder)

@@ -25,6 +25,8 @@ package struct ModelFolder: Sendable {
         try Self.requirePresence(path)
         if WeightFormat.isFolder(path) {
             try self.init(folder: path)
+        } else if let error = MissingModel.fileOfFolder(path) {
+            throw error
         } else {
             try self.init(checkpoint: CheckpointFile(path: path))
         }

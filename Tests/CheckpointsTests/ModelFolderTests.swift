@@ -99,6 +99,12 @@ struct ModelFolderTests {
         }
     }
 
+    @Test(arguments: ["config.json", "vocab.txt", "model.safetensors"])
+    func aFileOfAFolderComesWithTheFolder(name: String) throws {
+        let error = try #require(checkpointError { _ = try ModelFolder(path: fixture("bert/\(name)")) })
+        #expect(error.category == .badData && error.remedy == "give --model \(fixture("bert"))")
+    }
+
     @Test func whatARunLeftIsRecognised() throws {
         let error = try error(["run.json": "{}", "final.h5": "", "best.h5": ""])
         #expect(error.remedy.hasSuffix("/model/final.h5"))

@@ -31,10 +31,10 @@ extension ProgramTests {
                 recipe: {name: "any", reported: {em: 1, f1: [2, 3]}}
                 max-steps: 1
                 learning-rate: 5e-3
-                lr-scheduler-type: cosine
-                no-shuffle: true
+                lr_scheduler_type: cosine
+                no_shuffle: "True"
                 shard-optimizer: false
-                strict: false
+                strict: "False"
                 no-shared-memory: yes
                 max-query-length:
                 seed: "7"
@@ -146,20 +146,21 @@ extension ProgramTests {
         @Test(
             arguments: [
                 ("seed: 1\nlearning-rat: 1", 64, "line 2", "did you mean learning-rate?"),
-                ("learning_rate: 1", 64, "line 1", "did you mean learning-rate?"),
+                ("learning_rat: 1", 64, "line 1", "did you mean learning-rate?"),
                 ("Batch-Size: 1", 64, "line 1", "did you mean batch-size?"),
                 ("qqqqqqqqqqqqq: 1", 64, "line 1", "see dure help train"),
                 ("config: other.yaml", 64, "line 1", ""), ("help: true", 64, "line 1", ""),
                 ("\n\nseed: [1, 2]", 64, "line 3", "seed"), ("seed: {a: 1}", 64, "line 1", "seed"),
                 ("seed: []", 64, "line 1", "seed"), ("train-file: [[a]]", 64, "line 1", "train-file"),
-                ("strict: maybe", 64, "line 1", "strict"), ("strict: \"true\"", 64, "line 1", "strict"),
-                ("strict: [true]", 64, "line 1", "strict"), ("no-shuffle: 1", 64, "line 1", "no-shuffle"),
+                ("strict: maybe", 64, "line 1", "strict"), ("strict: \"perhaps\"", 64, "line 1", "strict"),
+                ("strict: [true]", 64, "line 1", "strict"), ("no-shuffle: 2", 64, "line 1", "no-shuffle"),
                 ("top-k: {a: 1}", 64, "line 1", "top-k"),
                 ("batch-size: 0", 64, "line 1", "--batch-size"), ("\nseed: -1", 64, "line 2", "seed"),
                 ("batch-size: true", 64, "line 1", "batch-size"),
                 ("batch-size: 1\nper-device-train-batch-size: 1", 64, "line 1", "--batch-size"),
                 ("seed: 1\nseed: 2", 65, "line", "twice"), ("seed: 1\n\"seed\": 2", 65, "line", "twice"),
                 ("{\"seed\": 1, \"seed\": 2}", 65, "line", "twice"),
+                ("batch_size: 1\nbatch-size: 2", 65, "line 2", "twice"),
                 ("- seed", 65, "line 1", "names"), ("seed", 65, "line 1", "names"),
                 ("", 65, "", "no settings"),
                 ("# nothing", 65, "", "no settings"), ("seed: 1\n---\nseed: 2", 65, "line 2", ""),
