@@ -15,7 +15,8 @@ extension ModelFolder {
             let rows = 0..<configuration.vocabularySize
             if let id = settings.additionalTokens.keys.first(where: { !rows.contains($0) }) {
                 throw TextError.malformedSettings(
-                    path: source, reason: "save it again, id \(id) of an added token has no row in the embedding")
+                    path: source,
+                    reason: "save it again, id \(id) of an added token has no row in the embedding")
             }
             settings.doLowerCase = overrides.doLowerCase ?? settings.doLowerCase
             settings.stripAccents = overrides.stripAccents ?? settings.stripAccents
