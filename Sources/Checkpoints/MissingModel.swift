@@ -1,6 +1,6 @@
 import Foundation
 
-/// What to say where `--model` does not lead to a model that can be read: what is there instead, and what to do.
+/// Messages for a `--model` that leads to no model which can be read: what is there instead, and what to do.
 enum MissingModel {
     /// Nothing is at `path`.
     static func nothing(at path: String) -> CheckpointError {

@@ -64,7 +64,7 @@ package struct DatasetOverlap: Sendable {
     /// Contexts of the second that the first has too.
     package private(set) var contextCount = 0
 
-    /// Of what was compared otherwise.
+    /// Takes over the result of a comparison made elsewhere.
     package init(sharedContext: [String], sharedQuestion: [String], contextCount: Int) {
         self.sharedContext = sharedContext
         self.sharedQuestion = sharedQuestion

@@ -1,4 +1,4 @@
-/// What is wrong with a value of a JSON file, in words of our own: those of `DecodingError` are Foundation's, and not
+/// Fault of a value in a JSON file, in words of our own: those of `DecodingError` are Foundation's, and not
 /// for users.
 struct RecordProblem: Error {
     let codingPath: [any CodingKey]
@@ -14,7 +14,7 @@ extension RecordProblem {
             remedy: "give KorQuAD 1.0 or another dataset of plain paragraphs")
     }
 
-    /// What Foundation could not decode, where the JSON itself is whole.
+    /// Translates what Foundation could not decode, where the JSON itself is whole.
     init(_ error: DecodingError) {
         switch error {
         case .typeMismatch(let type, let context):

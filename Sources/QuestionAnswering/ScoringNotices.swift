@@ -1,6 +1,6 @@
-/// What to tell of figures that may not be what they are taken for, a line each.
+/// Notices about figures that may not be what they are taken for, a line each.
 package enum ScoringNotices {
-    /// Of predictions that are missing or are of no question.
+    /// Notices about predictions that are missing or are of no question.
     ///
     /// - dataset: every question of the file, also those that are not scored.
     package static func unmatched(_ predictions: Predictions, in dataset: Dataset) -> [String] {

@@ -49,7 +49,7 @@ struct Comparability {
 }
 
 extension RunRecordFile {
-    /// What tells the questions that were validated on from others; nil where the record does not.
+    /// Identity of the questions that were validated on; nil where the record does not tell them from others.
     fileprivate var validationData: [String]? {
         let isSplit = settings["validation-file"] == nil
         let files = (isSplit ? settings["train-file"] : settings["validation-file"])?.texts ?? []

@@ -1,4 +1,4 @@
-/// What a run has come to, for the end of its log.
+/// Result of a run, for the end of its log.
 package struct RunSummary {
     package let lines: [String]
 

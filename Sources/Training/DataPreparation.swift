@@ -115,7 +115,7 @@ package struct DataPreparation {
         return [notice].compactMap(\.self)
     }
 
-    /// What the notices about the data depend on besides the data.
+    /// Settings, besides the data itself, that the notices about the data depend on.
     var noticesKey: String { answers.map { "\($0.leavesAnswersEmpty)" } ?? "" }
 
     /// Training may leave windows out, evaluation looks at all.

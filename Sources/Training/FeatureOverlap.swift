@@ -1,7 +1,7 @@
 import QuestionAnswering
 
 extension DatasetOverlap {
-    /// What two sets of features have in common, by the tokens of first windows: texts need not be there any more.
+    /// Compares two sets of features by the tokens of first windows: texts need not be there any more.
     init(_ training: FeatureSet, _ validation: FeatureSet) {
         // What is validated on is little beside what is trained on, of which nothing is kept.
         var contexts: [UInt64: Bool] = [:]

@@ -30,7 +30,7 @@ final class FolderPlace: Sendable {
         }
     }
 
-    /// Where it is now; the name that it had where it has none any more.
+    /// Path of the folder now; the one that it had where it has none any more.
     var path: String {
         if case .movedTo(let path) = state { path } else { name }
     }

@@ -10,7 +10,7 @@ struct LaunchCheck {
     let settings: TrainingSettings
     let communicator: any Communicator
 
-    /// Of the machine, before memory is taken. Every rank must call it; the warnings are on rank 0.
+    /// Warnings about the machine, before memory is taken. Every rank must call it; the warnings are on rank 0.
     func machine(_ configuration: ModelConfiguration, _ exchange: ExchangeSettings) throws -> [String] {
         let parameters = ParameterLayout(configuration).count
         // That OpenBLAS is slower than the processor is told where threads are planned.
@@ -30,7 +30,7 @@ struct LaunchCheck {
         return warnings(findings)
     }
 
-    /// Of the run, on rank 0, when all is prepared.
+    /// Warnings about the run, on rank 0, when all is prepared.
     ///
     /// - hashes: of the files to train and validate on, by path.
     func run(
@@ -82,7 +82,7 @@ extension RunExtent {
     private static let candidateBytes = 160
     private static let questionBytes = 200
 
-    /// What a run with these settings leaves.
+    /// Reckons the files that a run with these settings leaves.
     init(_ settings: TrainingSettings, _ prepared: PreparedTraining, resumes: Bool) {
         let validates = prepared.validation != nil && settings.evaluation != .never
         let saves: Int
@@ -100,7 +100,7 @@ extension RunExtent {
         if resumes { present = Self.bytesThere(settings.outputDirectory) }
     }
 
-    /// Of what an earlier part of the run has left, which is kept or makes room.
+    /// Bytes that an earlier part of the run has left, which are kept or make room.
     private static func bytesThere(_ folder: String) -> Int {
         guard let output = try? OutputDirectory(creating: folder) else { return 0 }
         let checkpoints = CheckpointFolder(output: output)

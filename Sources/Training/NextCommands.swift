@@ -2,7 +2,7 @@ import Core
 
 /// Commands that take up what a run has left.
 struct NextCommands {
-    /// What each is for, and the command.
+    /// Commands with the purpose of each.
     let all: [(purpose: String, command: ShellCommand)]
 
     /// - program: as it was started.

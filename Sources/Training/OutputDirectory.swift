@@ -49,7 +49,7 @@ package struct OutputDirectory: Sendable {
         }
     }
 
-    /// Where it is now.
+    /// Path of the folder now, wherever it has been moved to.
     package var path: String { place.path }
 
     package func path(of name: String) -> String {
@@ -80,7 +80,7 @@ extension OutputDirectory {
     /// Whether it was removed.
     package var isGone: Bool { place.state == .gone }
 
-    /// Where it was moved to; nil where it was not.
+    /// Path that the folder was moved to; nil where it was not.
     package var movedTo: String? {
         if case .movedTo(let path) = place.state { path } else { nil }
     }

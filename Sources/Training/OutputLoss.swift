@@ -8,7 +8,7 @@ struct OpenLog {
     let descriptor: Int32
 }
 
-/// What has become of what a run writes, behind its back.
+/// Change to a run's files that something else made while the run was writing them.
 enum OutputLoss: Equatable {
     case movedTo(String)
     case removed

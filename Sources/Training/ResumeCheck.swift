@@ -11,7 +11,7 @@ struct TrainingIdentity: Sendable, Equatable {
     let features: UInt64
     let tokenizer: UInt64
     let configuration: UInt64
-    /// What is validated on, with its texts on rank 0; nil without.
+    /// Checksum of the validation windows, contexts and answers, on rank 0; nil without validation.
     let validation: UInt64?
     let ranks: Int
     let threads: Int
@@ -44,15 +44,15 @@ extension TrainingProgress {
 struct ResumeCheck {
     /// What changes the training, as "--batch-size 8 instead of 16".
     private(set) var changes: [String] = []
-    /// What makes another evaluation the best.
+    /// Changes that make another evaluation the best.
     private(set) var redefinitions: [String] = []
-    /// What changes when there are evaluations and what they decide.
+    /// Changes of when the run evaluates and of what evaluations decide.
     private(set) var choices: [String] = []
     /// What changes the last bits.
     private(set) var differences: [String] = []
-    /// What changes nothing.
+    /// Changes without any effect on the training or on what is best.
     private(set) var trifles: [String] = []
-    /// What cannot be known.
+    /// Sentences about what the checkpoint does not tell.
     private(set) var notices: [String] = []
 
     /// - saved: of the checkpoint at `path`.

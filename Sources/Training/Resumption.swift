@@ -161,6 +161,6 @@ enum ProgressKey {
     static let features = "features_checksum"
     static let tokenizer = "tokenizer_checksum"
     static let configuration = "configuration_checksum"
-    /// Of what the best metric is measured on.
+    /// Checksum of the data that the best metric is measured on.
     static let validation = "validation_checksum"
 }

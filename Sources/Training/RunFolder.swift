@@ -9,7 +9,7 @@ package final class RunFolder {
     let lock: FolderLock
     /// Files that stay open while the run writes to them.
     var logs: [OpenLog] = []
-    /// What has become of the folder's files behind the run's back.
+    /// Change to the folder's files that something else has made; nil as long as none is known.
     private(set) var loss: OutputLoss?
     static let metricsName = "metrics.jsonl"
     static let recordName = "run.json"

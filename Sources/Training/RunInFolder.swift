@@ -41,7 +41,7 @@ extension TrainingRun {
         return try communicator.minimum(redefinesBest ? 0 : 1) == 0
     }
 
-    /// Where the run goes on, with the best so far as it is defined now. Every rank must call it.
+    /// Resume point with the best so far as it is defined now. Every rank must call it.
     func stateWithBest(
         of resumption: Resumption, _ prepared: PreparedTraining, _ evaluator: Evaluator?, _ folder: RunFolder?
     ) throws -> RunState {

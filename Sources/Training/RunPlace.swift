@@ -1,4 +1,4 @@
-/// What could be saved of a run whose output folder was meddled with.
+/// Files that could be saved of a run whose output folder was meddled with.
 package struct RunPlaceSaving: Sendable {
     /// After which the state was saved; nil where it was not.
     package var step: Int?

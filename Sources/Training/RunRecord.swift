@@ -16,7 +16,7 @@ struct RunRecord {
     let features: Int
     let lengths: LengthHistogram
     let totalSteps: Int
-    /// What is validated on, if anything.
+    /// Features of the validation data, if there is any.
     let validation: FeatureSet?
     /// Datasets, and the hashes of their contents.
     let files: [(path: String, hash: String)]

@@ -1,6 +1,6 @@
-/// What depends on a setting: whether a run that goes on may have another value of it than the one that saved.
+/// Effect of a setting: whether a resumed run may have another value of it than the run that saved.
 package enum SettingEffect: Sendable, Equatable, CaseIterable {
-    /// What the weights become: refused.
+    /// Changes the weights: refused.
     case training
     /// The same, where the schedule depends on how long the run is.
     case length
@@ -17,7 +17,7 @@ package enum SettingEffect: Sendable, Equatable, CaseIterable {
 
 /// A setting as runs record it.
 package struct SettingRule: Sendable {
-    /// Of the flag.
+    /// Name of the flag, without dashes.
     package let name: String
     package let effect: SettingEffect
     /// Its value, as JSON, in runs from before it was there.

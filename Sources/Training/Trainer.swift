@@ -272,7 +272,7 @@ extension Trainer {
 
     /// Why a run may have to end before its time, the gravest first.
     private enum Need: Int {
-        /// What it writes is not where it should be.
+        /// Files of the run are not where they should be.
         case place
         case stop
         case none

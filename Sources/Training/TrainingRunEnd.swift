@@ -4,7 +4,7 @@ import Model
 import QuestionAnswering
 import Reports
 
-/// What a run does when its last step is made.
+/// End of a run, after its last step.
 extension TrainingRun {
     /// Writes the last weights, or the best, and leaves them in memory.
     ///

@@ -6,7 +6,7 @@ struct CommandLineExamination {
     private(set) var mistakes: [CommandLineMistake] = []
     private let command: CommandDescription
     private let own: CommandFlags
-    /// What is not wrong so far.
+    /// Elements of the command line that are not wrong so far.
     private var kept: [GivenArguments.Element] = []
     /// Flags that are no longer there, of which nothing more is to be said.
     private var settled: Set<String> = []

@@ -75,7 +75,7 @@ extension CommandLineMistake {
         return NearestName.nearest(to: name, among: known).map { "did you mean \(dashes)\($0)?" }
     }
 
-    /// Of a flag whose values have names, or are numbers.
+    /// Mistake in the value of a flag whose values have names, or are numbers.
     private static func wrong(
         value: String, of flag: CommandFlags.Flag, _ own: CommandFlags
     ) -> CommandLineMistake? {

@@ -145,7 +145,7 @@ enum Failure {
         return (["see dure help"] + path).joined(separator: " ")
     }
 
-    /// What ArgumentParser says of `error`, on one line and without a full stop.
+    /// ArgumentParser's message for `error`, on one line and without a full stop.
     static func message(of error: any Error) -> String {
         var message = Dure.message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
         if message.hasSuffix(".") { message.removeLast() }

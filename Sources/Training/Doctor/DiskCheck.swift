@@ -7,7 +7,7 @@ package struct DiskCheck: DoctorCheck {
     let parameters: Int?
     /// `--save-total-limit`.
     let savedLimit: Int
-    /// What it leaves besides; nil reckons with all that a run could leave.
+    /// Files that the run leaves; nil reckons with all that a run could leave.
     var extent: RunExtent?
     /// Bytes that may still be written there.
     let freeBytes: Int?
@@ -58,7 +58,7 @@ package struct DiskCheck: DoctorCheck {
     }
 }
 
-/// What a run leaves in its output folder.
+/// Bytes of all that a run leaves in its output folder.
 package struct RunExtent: Sendable, Equatable {
     /// Those that are kept, the best one beside them, and one that is being written.
     var checkpoints: Int

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What quotas leave to the user, and to the group that new files get: `quotactl(2)`, which the C library's module map
+/// Room that quotas leave to the user, and to the group that new files get: `quotactl(2)`, which the C library's module map
 /// leaves out. Quotas of network file systems are their servers'.
 enum DiskQuota {
     /// `struct dqblk` of the kernel, as far as it is of use.

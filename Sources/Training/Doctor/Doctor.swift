@@ -201,7 +201,7 @@ extension Doctor {
 }
 
 extension Communicator {
-    /// What all hosts found, on rank 0. Every rank must call it.
+    /// Findings of all hosts, on rank 0. Every rank must call it.
     func gather(findings: [Finding]) throws -> [Finding] {
         guard size > 1 else { return findings }
         let own = try JSONEncoder().encode(findings)

@@ -4,7 +4,7 @@ import QuestionAnswering
 package struct SameFileCheck: DoctorCheck {
     let training: [String]
     let validation: [String]
-    /// Of all of them, by path.
+    /// Content hash of each file, by path.
     let hashes: [(path: String, hash: String)]
 
     package func findings() -> [Finding] {

@@ -23,7 +23,7 @@ package struct ThreadCheck: DoctorCheck {
 
 /// Ranks that a step has nothing for, and variables that do not decide the threads of a rank.
 package struct RankShareCheck: DoctorCheck {
-    /// Of rank 0.
+    /// Number of compute threads of rank 0.
     let threads: Int
     let ranks: Int
     /// Features of a step.
