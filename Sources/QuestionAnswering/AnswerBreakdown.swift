@@ -37,10 +37,10 @@ package struct AnswerBreakdown: Sendable, Equatable {
         func groups<Kind: Hashable & RawRepresentable<String>>(
             _ kinds: [Kind], _ kind: (Question) -> Kind
         ) -> [AnswerGroup] {
-            let members = Dictionary(grouping: zip(dataset.questions, scores), by: { kind($0.0) })
+            let kindOfEach = dataset.questions.map(kind)
             return kinds.map { kind in
                 stream += 1
-                let scores = members[kind, default: []].map(\.1)
+                let scores = zip(kindOfEach, scores).filter { $0.0 == kind }.map(\.1)
                 return AnswerGroup(
                     name: kind.rawValue, metrics: AnswerMetrics(scores),
                     intervals: Bootstrap.intervals(of: scores, seed: seed, stream: stream))

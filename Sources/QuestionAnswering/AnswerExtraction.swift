@@ -22,9 +22,9 @@ package struct AnswerExtractor: Sendable {
     ///   - features: windows of the questions, in any order of questions.
     ///   - logits: one for each feature.
     /// - Throws: `FeatureError.nonFiniteLogits`.
-    package func candidates(
-        for dataset: Dataset, features: [Feature], logits: [SpanLogits]
-    ) throws(FeatureError) -> [CandidateList] {
+    package func candidates<Features: RandomAccessCollection<Feature>>(
+        for dataset: Dataset, features: Features, logits: [SpanLogits]
+    ) throws(FeatureError) -> [CandidateList] where Features.Index == Int {
         precondition(features.count == logits.count)
         var windows: [[Int]] = Array(repeating: [], count: dataset.questions.count)
         for (index, feature) in features.enumerated() { windows[feature.questionIndex].append(index) }
@@ -80,9 +80,9 @@ package struct AnswerExtractor: Sendable {
     /// The answer to every question of `dataset`, in its order: candidates and choice in one.
     ///
     /// - Throws: `FeatureError.nonFiniteLogits`.
-    package func predictions(
-        for dataset: Dataset, features: [Feature], logits: [SpanLogits]
-    ) throws(FeatureError) -> [Prediction] {
+    package func predictions<Features: RandomAccessCollection<Feature>>(
+        for dataset: Dataset, features: Features, logits: [SpanLogits]
+    ) throws(FeatureError) -> [Prediction] where Features.Index == Int {
         let chooser = AnswerChooser(settings: settings)
         return try candidates(for: dataset, features: features, logits: logits).map(chooser.prediction)
     }

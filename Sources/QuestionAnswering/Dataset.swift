@@ -50,8 +50,8 @@ package enum SquadVersion: Sendable, Equatable {
 /// Questions and their contexts, in the order of the files.
 package struct Dataset: Sendable {
     /// Each paragraph's text once, also of paragraphs without questions; questions refer to it.
-    package let contexts: [String]
-    package var questions: [Question]
+    package let contexts: TextList
+    package var questions: QuestionList
     /// The files that it was read from.
     package let paths: [String]
     /// By the presence of `is_impossible` or of a question without answers, in files that have any answers.
@@ -60,7 +60,16 @@ package struct Dataset: Sendable {
     package let kinds: [(kind: DatasetKind, count: Int)]
 
     package init(
-        contexts: [String], questions: [Question], paths: [String] = [],
+        contexts: some Sequence<String>, questions: some Sequence<Question>, paths: [String] = [],
+        squadVersion: SquadVersion = .version1, kinds: [(kind: DatasetKind, count: Int)] = []
+    ) {
+        self.init(
+            contexts: TextList(contexts), questions: QuestionList(questions), paths: paths,
+            squadVersion: squadVersion, kinds: kinds)
+    }
+
+    package init(
+        contexts: TextList, questions: QuestionList, paths: [String] = [],
         squadVersion: SquadVersion = .version1, kinds: [(kind: DatasetKind, count: Int)] = []
     ) {
         self.contexts = contexts
@@ -91,7 +100,7 @@ package struct Dataset: Sendable {
     /// The same contexts with only the questions at `indexes`, in that order: for splits and samples.
     package func selecting(_ indexes: some Sequence<Int>) -> Dataset {
         var selection = self
-        selection.questions = indexes.map { questions[$0] }
+        selection.questions = questions.selecting(indexes)
         return selection
     }
     /// The same with at most `limit` questions, the first ones.

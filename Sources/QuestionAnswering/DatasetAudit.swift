@@ -13,17 +13,15 @@ package struct DatasetAudit: Sendable {
 
     package init(_ dataset: Dataset) {
         let contexts = CanonicalContexts(dataset)
-        var seen: [QuestionKey: String] = [:]
-        seen.reserveCapacity(dataset.questions.count)
+        var seen = TextIndex()
         let decomposedContexts = dataset.contexts.map(Self.isDecomposed)
-        for question in dataset.questions {
-            let key = QuestionKey(
-                text: ExactText(question.text), context: contexts.number(of: question.contextIndex))
-            if let first = seen[key] {
-                repeated.append((question.id, first))
-            } else {
-                seen[key] = question.id
+        for (index, question) in dataset.questions.enumerated() {
+            let context = contexts.number(of: question.contextIndex)
+            let first = seen.enter(TextIndex.hash(of: question.text, with: context), as: index) { other in
+                contexts.number(of: dataset.questions.contextIndex(other)) == context
+                    && dataset.questions.hasText(question.text, at: other)
             }
+            if let first { repeated.append((question.id, dataset.questions.id(first))) }
             if question.text.unicodeScalars.allSatisfy(PythonText.isSpace) { empty.append(question.id) }
             if decomposedContexts[question.contextIndex] || Self.isDecomposed(question.text)
                 || question.answers.contains(where: { Self.isDecomposed($0.text) })
@@ -122,22 +120,17 @@ extension AnswerAudit {
     }
 }
 
-private struct QuestionKey: Hashable {
-    let text: ExactText
-    let context: Int
-}
-
 /// The first context of those with one text.
 private struct CanonicalContexts {
     private var numbers: [Int] = []
 
     init(_ dataset: Dataset) {
-        var first: [ExactText: Int] = [:]
+        var first = TextIndex()
         for (index, context) in dataset.contexts.enumerated() {
-            let text = ExactText(context)
-            let number = first[text] ?? index
-            if number == index { first[text] = index }
-            numbers.append(number)
+            let other = first.enter(TextIndex.hash(of: context), as: index) {
+                dataset.contexts.isSame($0, as: context)
+            }
+            numbers.append(other ?? index)
         }
     }
 

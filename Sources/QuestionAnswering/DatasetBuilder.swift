@@ -1,9 +1,11 @@
 /// Gathers the records of several files and checks what only shows across records.
 struct DatasetBuilder {
     let paths: [String]
-    private var contexts: [String] = []
-    private var questions: [Question] = []
-    private var places: [ExactText: RecordPlace] = [:]
+    private var contexts = TextList()
+    private var questions = QuestionList()
+    /// Of the questions, by their ids.
+    private var idIndex = TextIndex()
+    private var places: [QuestionPlace] = []
     private var kinds: [(kind: DatasetKind, count: Int)] = []
     private var mayBeUnanswerable = false
     private var articleCount = 0
@@ -13,7 +15,7 @@ struct DatasetBuilder {
     private struct FileState {
         var firstQuestion = 0
         /// Articles of rows by their title, else context.
-        var articles: [ExactText: Int] = [:]
+        var articles = RowArticles()
         /// Rows share the context of their neighbour.
         var lastRowContext: String?
         var hasAnswers = false
@@ -22,69 +24,79 @@ struct DatasetBuilder {
 
     init(paths: [String]) { self.paths = paths }
 
-    /// - line: where the document is a line of a file.
-    mutating func add(_ document: DatasetDocument, pathIndex: Int, line: Int? = nil) throws {
-        for (index, record) in document.records.enumerated() {
-            let name = line.map { "line \($0)" } ?? "\(document.isNested ? "data" : "")[\(index)]"
-            let place = RecordPlace(path: paths[pathIndex], record: name)
-            switch record {
-            case .article(let article):
-                try add(article, document.version, at: place, pathIndex: pathIndex)
-            case .row(let row): try add(row, document.version, at: place, pathIndex: pathIndex)
-            }
+    /// Adds a record of `document`, which itself need not hold it.
+    ///
+    /// - Parameters:
+    ///   - number: of the record in the document.
+    ///   - line: where the document is a line of a file.
+    mutating func add(
+        _ record: DatasetRecord, number: Int, of document: DatasetDocument, pathIndex: Int, line: Int? = nil
+    ) throws {
+        let place = QuestionPlace(
+            path: pathIndex, line: line, record: number, isNested: document.isNested)
+        switch record {
+        case .article(let article):
+            try add(article, document.version, at: place, pathIndex: pathIndex)
+        case .row(let row): try add(row, document.version, at: place, pathIndex: pathIndex)
         }
     }
 
     private mutating func add(
-        _ article: DatasetRecord.Article, _ version: String?, at place: RecordPlace, pathIndex: Int
+        _ article: DatasetRecord.Article, _ version: String?, at place: QuestionPlace, pathIndex: Int
     ) throws {
         file.lastRowContext = nil
         articleCount += 1
         for (index, paragraph) in article.paragraphs.enumerated() {
-            let record = article.isParagraph ? place.record : "\(place.record).paragraphs[\(index)]"
-            let place = RecordPlace(path: place.path, record: record)
+            var place = place
+            if !article.isParagraph { place.paragraph = Int32(index) }
             // A paragraph without questions, as KorQuAD has one, may be anything; it still counts as a context.
             if let first = paragraph.qas.first {
                 try requireText(paragraph.context, at: place, of: first)
             }
             contexts.append(paragraph.context)
             for (index, entry) in paragraph.qas.enumerated() {
+                place.entry = Int32(index)
                 try add(
-                    entry, DatasetKind(entry, version: version, hasCategory: article.hasCategory),
-                    at: RecordPlace(path: place.path, record: "\(place.record).qas[\(index)]"),
+                    entry, DatasetKind(entry, version: version, hasCategory: article.hasCategory), at: place,
                     pathIndex: pathIndex, article: articleCount - 1)
             }
         }
     }
 
     private mutating func add(
-        _ row: DatasetRecord.Row, _ version: String?, at place: RecordPlace, pathIndex: Int
+        _ row: DatasetRecord.Row, _ version: String?, at place: QuestionPlace, pathIndex: Int
     ) throws {
         try requireText(row.context, at: place, of: row.entry)
         let isShared = file.lastRowContext.map { isSameText($0, row.context) } ?? false
         if !isShared { contexts.append(row.context) }
         file.lastRowContext = row.context
-        // A title and a context that read the same are not the same thing.
-        let name = ExactText(row.title.map { "title \($0)" } ?? "context \(row.context)")
-        let article = file.articles[name] ?? articleCount
-        if file.articles.updateValue(article, forKey: name) == nil { articleCount += 1 }
+        let article = file.articles.article(of: row, next: articleCount, context: contexts.count - 1) {
+            contexts.isSame($0, as: row.context)
+        }
+        articleCount = max(articleCount, article + 1)
         try add(
             row.entry, DatasetKind(row.entry, version: version, hasCategory: row.hasCategory), at: place,
             pathIndex: pathIndex, article: article)
     }
 
-    private func requireText(_ context: String, at place: RecordPlace, of entry: QuestionEntry) throws {
+    private func requireText(_ context: String, at place: QuestionPlace, of entry: QuestionEntry) throws {
         guard context.unicodeScalars.allSatisfy(PythonText.isSpace) else { return }
-        let contextPlace = RecordPlace(path: place.path, record: place.record + ".context")
+        let record = place.recordPlace(paths)
+        let contextPlace = RecordPlace(path: record.path, record: record.record + ".context")
         throw DatasetError.emptyContext(contextPlace, questionID: entry.id)
     }
 
     private mutating func add(
-        _ entry: QuestionEntry, _ kind: DatasetKind, at place: RecordPlace, pathIndex: Int, article: Int
+        _ entry: QuestionEntry, _ kind: DatasetKind, at place: QuestionPlace, pathIndex: Int, article: Int
     ) throws {
-        if let earlier = places.updateValue(place, forKey: ExactText(entry.id)) {
-            throw DatasetError.duplicateID(entry.id, first: earlier, second: place)
+        let earlier = idIndex.enter(TextIndex.hash(of: entry.id), as: questions.count) { other in
+            questions.withID(other) { $0.isSame(as: entry.id) }
         }
+        if let earlier {
+            throw DatasetError.duplicateID(
+                entry.id, first: places[earlier].recordPlace(paths), second: place.recordPlace(paths))
+        }
+        places.append(place)
         let answers = entry.goldAnswers
         // Without `is_impossible`, as SQuAD 1.1 has it, an empty list says that there is no answer.
         let isKnown =
@@ -113,9 +125,7 @@ struct DatasetBuilder {
         if file.hasAnswers {
             mayBeUnanswerable = mayBeUnanswerable || file.mayBeUnanswerable
         } else {
-            for index in file.firstQuestion..<questions.count {
-                questions[index] = questions[index].withoutKnownAnswers
-            }
+            questions.forgetAnswers(file.firstQuestion..<questions.count)
         }
         file = FileState(firstQuestion: questions.count)
     }
@@ -128,10 +138,61 @@ struct DatasetBuilder {
     }
 }
 
-extension Question {
-    fileprivate var withoutKnownAnswers: Question {
-        Question(
-            id: id, text: text, contextIndex: contextIndex, answers: [], pathIndex: pathIndex,
-            articleIndex: articleIndex, hasKnownAnswers: false)
+/// Which record of which file a question is, in few bytes.
+private struct QuestionPlace {
+    let path: Int32
+    let line: Int32?
+    let record: Int32
+    let isNested: Bool
+    var paragraph: Int32?
+    var entry: Int32?
+
+    init(path: Int, line: Int?, record: Int, isNested: Bool) {
+        self.path = Int32(path)
+        self.line = line.map { Int32($0) }
+        self.record = Int32(record)
+        self.isNested = isNested
+    }
+
+    func recordPlace(_ paths: [String]) -> RecordPlace {
+        let name = line.map { "line \($0)" } ?? "\(isNested ? "data" : "")[\(record)]"
+        return RecordPlace(
+            path: paths[Int(path)],
+            record: name + (paragraph.map { ".paragraphs[\($0)]" } ?? "")
+                + (entry.map { ".qas[\($0)]" } ?? ""))
+    }
+}
+
+/// The articles of a file's rows: rows of a title are of one, and without titles those of a context.
+private struct RowArticles {
+    private var titles = TextList()
+    private var titleIndex = TextIndex()
+    private var contextIndex = TextIndex()
+    /// By the number of the title.
+    private var ofTitle: [Int] = []
+    /// By the number of the context.
+    private var ofContext: [Int: Int] = [:]
+
+    /// - Parameters:
+    ///   - next: the article of a row of none so far.
+    ///   - context: the number of the row's.
+    ///   - isContext: whether the context with a number has the row's text.
+    mutating func article(
+        of row: DatasetRecord.Row, next: Int, context: Int, isContext: (Int) -> Bool
+    ) -> Int {
+        guard let title = row.title else {
+            let known = contextIndex.enter(
+                TextIndex.hash(of: row.context), as: context, isSame: isContext)
+            if let known, let article = ofContext[known] { return article }
+            ofContext[context] = next
+            return next
+        }
+        let known = titleIndex.enter(TextIndex.hash(of: title), as: titles.count) { [titles] in
+            titles.isSame($0, as: title)
+        }
+        if let known { return ofTitle[known] }
+        titles.append(title)
+        ofTitle.append(next)
+        return next
     }
 }

@@ -9,13 +9,7 @@ package enum DatasetReader {
         try requireDifferentFiles(paths)
         var builder = DatasetBuilder(paths: paths)
         for (index, path) in paths.enumerated() {
-            let data = try JSONFile.contents(path: path)
-            if let lines = JSONLines(data) {
-                try add(lines, of: data, path: path, index: index, to: &builder)
-            } else {
-                try builder.add(
-                    JSONFile.decode(DatasetDocument.self, from: data, path: path), pathIndex: index)
-            }
+            try add(path, index: index, to: &builder)
             builder.endFile()
         }
         return try builder.finish()
@@ -32,15 +26,44 @@ package enum DatasetReader {
         }
     }
 
-    private static func add(
-        _ lines: JSONLines, of data: Data, path: String, index: Int, to builder: inout DatasetBuilder
+    /// Adds a file piece by piece where it has pieces, so that only the dataset itself is ever in memory.
+    private static func add(_ path: String, index: Int, to builder: inout DatasetBuilder) throws {
+        guard let file = try JSONFileInPieces(path: path, .records) else {
+            return try addWhole(path, index: index, to: &builder)
+        }
+        if file.isLines { return try addLines(of: file, index: index, to: &builder) }
+        guard file.container != nil,
+            let outline = try? JSONDecoder().decode(DatasetDocument.self, fromText: file.skeleton)
+        else { return try addWhole(path, index: index, to: &builder) }
+        for (number, range) in file.ranges.enumerated() {
+            let record: DatasetRecord
+            do {
+                record = try JSONDecoder().decode(DatasetRecord.self, fromText: try file.bytes(range))
+            } catch  where error is DecodingError || error is RecordProblem {
+                // A look at the whole tells best where it is wrong.
+                try addWhole(path, index: index, to: &builder)
+                throw DatasetError.unreadableFile(path: path, reason: "it changes while it is read")
+            }
+            try builder.add(record, number: number, of: outline, pathIndex: index)
+        }
+    }
+
+    private static func addWhole(_ path: String, index: Int, to builder: inout DatasetBuilder) throws {
+        let document = try JSONFile.decode(DatasetDocument.self, path: path)
+        for (number, record) in document.records.enumerated() {
+            try builder.add(record, number: number, of: document, pathIndex: index)
+        }
+    }
+
+    private static func addLines(
+        of file: JSONFileInPieces, index: Int, to builder: inout DatasetBuilder
     ) throws {
-        for line in lines.lines {
-            let content = data[
-                data.startIndex + line.range.lowerBound..<data.startIndex + line.range.upperBound]
+        try file.forEachLine { line, bytes in
             let document = try JSONFile.decode(
-                DatasetDocument.self, from: content, path: path, line: (line.number, line.range.lowerBound))
-            try builder.add(document, pathIndex: index, line: line.number)
+                DatasetDocument.self, from: bytes, path: file.path, line: (line.number, line.offset))
+            for (number, record) in document.records.enumerated() {
+                try builder.add(record, number: number, of: document, pathIndex: index, line: line.number)
+            }
         }
     }
 }
@@ -56,48 +79,5 @@ private struct FileIdentity: Hashable {
         guard stat(path, &status) == 0 else { return nil }
         device = status.st_dev
         inode = status.st_ino
-    }
-}
-
-/// The lines of a file that has a JSON object on each.
-struct JSONLines {
-    struct Line {
-        /// From 1, blank lines counted.
-        let number: Int
-        /// Offsets of bytes from the start of the file.
-        let range: Range<Int>
-    }
-
-    /// Those that are not blank.
-    let lines: [Line]
-
-    /// Nil when the file is something else: the first line is no whole object, or the only one.
-    init?(_ data: Data) {
-        var lines: [Line] = []
-        var number = 0
-        var start = 0
-        let isLines = data.withUnsafeBytes { bytes in
-            while start < bytes.count {
-                let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
-                number += 1
-                if bytes[start..<end].contains(where: { !Self.isSpace($0) }) {
-                    if lines.isEmpty, !Self.isObject(bytes[start..<end]) { return false }
-                    lines.append(Line(number: number, range: start..<end))
-                }
-                start = end + 1
-            }
-            return lines.count > 1
-        }
-        guard isLines else { return nil }
-        self.lines = lines
-    }
-
-    private static func isSpace(_ byte: UInt8) -> Bool {
-        byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D
-    }
-
-    private static func isObject(_ line: Slice<UnsafeRawBufferPointer>) -> Bool {
-        line.first { !isSpace($0) } == UInt8(ascii: "{") && line.last { !isSpace($0) } == UInt8(ascii: "}")
-            && JSONSyntax.firstError(in: Array(line)) == nil
     }
 }

@@ -11,7 +11,7 @@ package struct TokenAccuracy: Sendable, Equatable {
     /// logits the first.
     ///
     /// - logits: one for each feature.
-    package init?(features: [Feature], logits: [SpanLogits]) {
+    package init?(features: some RandomAccessCollection<Feature>, logits: [SpanLogits]) {
         precondition(features.count == logits.count)
         var (starts, ends, windows) = (0, 0, 0)
         for (feature, logits) in zip(features, logits) {

@@ -29,7 +29,7 @@ struct QuestionReport: Sendable {
 
     /// Leaves out questions that have no answer: a run may have asked some of the dataset only.
     init(_ dataset: Dataset, _ answers: GivenAnswers, step: Int?) {
-        contexts = dataset.contexts
+        contexts = Array(dataset.contexts)
         version = dataset.squadVersion
         self.step = step
         var context: (index: Int, text: CodePoints)?

@@ -36,8 +36,8 @@ package struct FeatureWork: Sendable {
             let next = index + 1
             guard
                 next == order.count || next == labelledCount
-                    || dataset.questions[order[next]].contextIndex
-                        != dataset.questions[order[index]].contextIndex
+                    || dataset.questions.contextIndex(order[next])
+                        != dataset.questions.contextIndex(order[index])
             else { continue }
             groups.append(Group(range: start..<next, isLabelled: index < labelledCount))
             start = next
@@ -48,8 +48,8 @@ package struct FeatureWork: Sendable {
     /// In bytes of text, to which the time of encoding is proportional.
     func cost(_ group: Group) -> Int {
         guard let first = group.range.first else { return 0 }
-        let context = dataset.context(of: dataset.questions[order[first]])
-        return group.range.reduce(context.utf8.count) { $0 + dataset.questions[order[$1]].text.utf8.count }
+        let context = dataset.contexts.byteCount(dataset.questions.contextIndex(order[first]))
+        return group.range.reduce(context) { $0 + dataset.questions.textBytes(order[$1]) }
     }
 
     /// Cuts `costs` into `parts` runs of neighbours of about equal cost; some may be empty.
@@ -74,7 +74,7 @@ package struct FeatureWork: Sendable {
 extension FeatureWork {
     /// For another rank: only what features depend on.
     func write(to writer: inout ByteWriter) {
-        writer.add(dataset.contexts)
+        writer.add(Array(dataset.contexts))
         writer.add(dataset.questions.count)
         for question in dataset.questions {
             writer.add(question.id)

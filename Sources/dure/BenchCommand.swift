@@ -223,7 +223,7 @@ struct BenchTokenize: ParsableCommand {
         let data = try DatasetReader.read([dataset])
         let (tokenizer, _) = try WordPieceTokenizer.read(model, overrides: TokenizerOverrides())
         let row = TokenizeBenchmark(
-            tokenizer: tokenizer, texts: data.contexts + data.questions.map(\.text)
+            tokenizer: tokenizer, texts: Array(data.contexts) + data.questions.map(\.text)
         ).run()
         try printRows([row], asJSON: json)
     }
