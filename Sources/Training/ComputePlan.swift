@@ -151,15 +151,19 @@ extension Communicator {
     /// `plan` with the memory that is left now that the weights and the data are loaded, and windows turned out
     /// to have no more than `longest` tokens.
     ///
-    /// - features: of a step: more tokens than they have no micro-batch needs.
+    /// - Parameters:
+    ///   - features: of a step: more tokens than they have no micro-batch needs.
+    ///   - data: bytes that the data took on this rank.
     package func confirm(
-        _ plan: ComputePlan, longest: Int, features: Int = .max, memory: SystemMemory = SystemMemory()
+        _ plan: ComputePlan, longest: Int, features: Int = .max, data: Int = 0,
+        memory: SystemMemory = SystemMemory()
     ) throws -> ComputePlan {
         var demand = plan.demand
         demand.sequenceLength = min(demand.sequenceLength, max(longest, 1))
         let (needed, isHuge) = features.multipliedReportingOverflow(by: max(longest, 1))
         let wanted = min(plan.wantedTokens, isHuge ? .max : max(needed, demand.sequenceLength))
-        let held = plan.memory.parameters
+        let held = plan.memory.parameters + data
+        demand.data = data
         let copiesState = try agreeOnCopy(&demand, savesState: plan.copiesState, memory, held: held)
         let tokens = try agree(demand, most: min(plan.microBatchTokens, wanted), memory, held: held)
         demand.sequenceLength = plan.demand.sequenceLength

@@ -140,11 +140,12 @@ package struct DataPreparation {
                 location: files.joined(separator: ", "), problem: "no feature is left",
                 remedy: "check the answers, or use --unanswerable-windows cls")
         }
-        guard let id = columns.inputIDs.max(), id >= configuration.vocabularySize else { return }
+        let largest = max(columns.frameIDs.max() ?? 0, columns.contextIDs.max() ?? 0)
+        guard largest >= configuration.vocabularySize else { return }
         throw TrainingError.data(
             location: files.joined(separator: ", "),
             problem:
-                "token id \(id) is outside the model's embedding of \(configuration.vocabularySize) rows",
+                "token id \(largest) is outside the model's embedding of \(configuration.vocabularySize) rows",
             remedy: "use the vocab.txt that belongs to the model")
     }
 
@@ -173,6 +174,9 @@ package struct DataPreparation {
     }
 
     private func requireIDsInEmbedding(_ set: FeatureSet) throws {
+        let columns = set.features.columns
+        let largest = max(columns.frameIDs.max() ?? 0, columns.contextIDs.max() ?? 0)
+        guard largest >= configuration.vocabularySize else { return }
         for (index, feature) in set.features.enumerated() {
             guard let id = feature.inputIDs.first(where: { Int($0) >= configuration.vocabularySize }) else {
                 continue

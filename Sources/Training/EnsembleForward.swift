@@ -121,6 +121,7 @@ extension FeatureSet {
     package func fitting(_ configuration: ModelConfiguration) -> FeatureSet {
         guard !configuration.usesTokenTypes else { return self }
         return FeatureSet(
-            dataset: dataset, questionIDs: questionIDs, features: features.map(\.withoutTokenTypes))
+            dataset: dataset, questionIDs: questionIDs,
+            features: FeatureList(features.columns.withoutTokenTypes))
     }
 }

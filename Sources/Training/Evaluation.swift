@@ -154,7 +154,7 @@ package struct Evaluation: Sendable {
     }
 
     /// Mean of (CE(start) + CE(end)) / 2 over the labelled windows, nil without any.
-    private static func loss(_ features: [Feature], _ logits: [SpanLogits]) -> Double? {
+    private static func loss(_ features: FeatureList, _ logits: [SpanLogits]) -> Double? {
         var total = 0.0
         var count = 0
         for (feature, logits) in zip(features, logits) {

@@ -26,7 +26,7 @@ package struct KeptFeatures: Sendable, Equatable {
 /// file open keeps what it opened.
 package struct FeatureCache: Sendable {
     /// The layout of the files; part of every key.
-    package static let formatVersion = 2
+    package static let formatVersion = 3
     /// The folder for a run's own features in its output folder.
     static let besideOutputName = "features"
 

@@ -3,7 +3,7 @@ import QuestionAnswering
 
 /// Features as flat columns: the form in which ranks send them to each other and in which they are kept in files.
 ///
-/// Offsets stand once for each context, and the windows of all its questions refer to them.
+/// Tokens stand once for each context, and the windows of all its questions refer to them.
 package struct FeatureColumns: Sendable, Equatable {
     // One element a feature: the question's index, the window's number, the index among the ids of the first token of
     // type 1 and of the first context token, how many context tokens follow, which context it is, the context's token
@@ -17,10 +17,13 @@ package struct FeatureColumns: Sendable, Equatable {
     package var firstToken: [Int32] = []
     package var startPosition: [Int32] = []
     package var endPosition: [Int32] = []
-    /// All ids of all features, end to end; `inputIndex[i]..<inputIndex[i + 1]` are those of feature i.
-    package var inputIDs: [Int32] = []
-    package var inputIndex: [Int64] = [0]
-    /// First and last code point of every token of every context, by turns; `contextIndex` counts tokens.
+    /// The ids around the context tokens of all features, end to end; `frameIndex[i]..<frameIndex[i + 1]` are those of
+    /// feature i.
+    package var frameIDs: [Int32] = []
+    package var frameIndex: [Int64] = [0]
+    /// The ids of every token of every context, end to end.
+    package var contextIDs: [Int32] = []
+    /// First and last code point of each of them, by turns; `contextIndex` counts tokens.
     package var offsets: [Int32] = []
     package var contextIndex: [Int64] = [0]
 
@@ -35,6 +38,7 @@ extension FeatureColumns {
     @discardableResult
     mutating func beginContext(_ tokens: [Token]) -> Int {
         for token in tokens {
+            contextIDs.append(token.id)
             offsets.append(token.start)
             offsets.append(token.end)
         }
@@ -54,13 +58,35 @@ extension FeatureColumns {
         firstToken.append(Int32(feature.contextTokens.startIndex))
         startPosition.append(Int32(feature.label?.start ?? -1))
         endPosition.append(Int32(feature.label?.end ?? -1))
-        inputIDs += feature.inputIDs
-        inputIndex.append(Int64(inputIDs.count))
+        frameIDs += feature.inputIDs[..<feature.contextRange.lowerBound]
+        frameIDs += feature.inputIDs[feature.contextRange.upperBound...]
+        frameIndex.append(Int64(frameIDs.count))
+    }
+
+    /// The features at `indexes`, in that order.
+    func selecting(_ indexes: some Sequence<Int>) -> FeatureColumns {
+        var selection = FeatureColumns()
+        (selection.contextIDs, selection.offsets, selection.contextIndex) = (
+            contextIDs, offsets, contextIndex
+        )
+        for index in indexes {
+            for (_, path) in Self.perFeature { selection[keyPath: path].append(self[keyPath: path][index]) }
+            selection.frameIDs += frameIDs[frame(index)]
+            selection.frameIndex.append(Int64(selection.frameIDs.count))
+        }
+        return selection
+    }
+
+    /// The same with every token of type 0.
+    var withoutTokenTypes: FeatureColumns {
+        var columns = self
+        for index in 0..<count { columns.segmentBoundary[index] = Int32(tokenCount(index)) }
+        return columns
     }
 
     /// Adds the features of `other` and their contexts after the own ones.
     mutating func append(_ other: FeatureColumns) {
-        let (contexts, ids, tokens) = (Int32(contexts), Int64(inputIDs.count), Int64(offsets.count / 2))
+        let (contexts, ids, tokens) = (Int32(contexts), Int64(frameIDs.count), Int64(contextIDs.count))
         question += other.question
         window += other.window
         segmentBoundary += other.segmentBoundary
@@ -70,25 +96,30 @@ extension FeatureColumns {
         firstToken += other.firstToken
         startPosition += other.startPosition
         endPosition += other.endPosition
-        inputIDs += other.inputIDs
-        inputIndex += other.inputIndex.dropFirst().map { $0 + ids }
+        frameIDs += other.frameIDs
+        frameIndex += other.frameIndex.dropFirst().map { $0 + ids }
+        contextIDs += other.contextIDs
         offsets += other.offsets
         contextIndex += other.contextIndex.dropFirst().map { $0 + tokens }
     }
 
-    /// Every column under its name in files, in the order of the bytes.
-    static var columns: [(name: String, path: WritableKeyPath<FeatureColumns, [Int32]>)] {
+    /// Those of one element a feature, by name.
+    static var perFeature: [(name: String, path: WritableKeyPath<FeatureColumns, [Int32]>)] {
         [
             ("question", \.question), ("window", \.window), ("segment_boundary", \.segmentBoundary),
             ("context_start", \.contextStart), ("context_count", \.contextCount), ("context", \.context),
             ("context_first_token", \.firstToken),
-            ("start_position", \.startPosition), ("end_position", \.endPosition), ("input_ids", \.inputIDs),
-            ("offsets", \.offsets),
+            ("start_position", \.startPosition), ("end_position", \.endPosition),
         ]
     }
 
+    /// Every column under its name in files, in the order of the bytes.
+    static var columns: [(name: String, path: WritableKeyPath<FeatureColumns, [Int32]>)] {
+        perFeature + [("frame_ids", \.frameIDs), ("context_ids", \.contextIDs), ("offsets", \.offsets)]
+    }
+
     static var indexes: [(name: String, path: WritableKeyPath<FeatureColumns, [Int64]>)] {
-        [("input_ids_index", \.inputIndex), ("offsets_index", \.contextIndex)]
+        [("frame_ids_index", \.frameIndex), ("offsets_index", \.contextIndex)]
     }
 
     /// Those that stand in a file under these names.
@@ -116,40 +147,48 @@ extension FeatureColumns {
 // MARK: Back to features
 
 extension FeatureColumns {
+    /// Tokens of a feature.
+    func tokenCount(_ feature: Int) -> Int { frame(feature).count + Int(contextCount[feature]) }
+
+    /// Tokens of all features.
+    var tokenCount: Int { frameIDs.count + contextCount.reduce(0) { $0 + Int($1) } }
+
+    /// Where in `frameIDs` those of a feature are.
+    private func frame(_ feature: Int) -> Range<Int> {
+        Int(frameIndex[feature])..<Int(frameIndex[feature + 1])
+    }
+
+    /// Where in `contextIDs` those of a feature are.
+    func contextTokens(_ feature: Int) -> Range<Int> {
+        let first = Int(contextIndex[Int(context[feature])]) + Int(firstToken[feature])
+        return first..<first + Int(contextCount[feature])
+    }
+
+    /// Every token of a feature.
+    func inputIDs(_ feature: Int) -> [Int32] {
+        let frame = frame(feature)
+        let before = frame.lowerBound + Int(contextStart[feature])
+        var ids: [Int32] = []
+        ids.reserveCapacity(tokenCount(feature))
+        ids += frameIDs[frame.lowerBound..<before]
+        if contextCount[feature] > 0 { ids += contextIDs[contextTokens(feature)] }
+        ids += frameIDs[before..<frame.upperBound]
+        return ids
+    }
+
+    func label(_ feature: Int) -> Feature.Label? {
+        let (start, end) = (Int(startPosition[feature]), Int(endPosition[feature]))
+        return start < 0 ? nil : Feature.Label(start: start, end: end)
+    }
+
+    /// Bytes of memory.
+    var memoryBytes: Int {
+        Self.columns.reduce(0) { $0 + 4 * self[keyPath: $1.path].capacity }
+            + Self.indexes.reduce(0) { $0 + 8 * self[keyPath: $1.path].capacity }
+    }
+
     /// The features, for which the columns must be sound: made by `append`, or without a `problem`.
-    func features() -> [Feature] {
-        let contexts = tokens()
-        return (0..<count).map { index in
-            let first = Int(firstToken[index])
-            let tokens = contexts[Int(context[index])][first..<first + Int(contextCount[index])]
-            let label = Feature.Label(start: Int(startPosition[index]), end: Int(endPosition[index]))
-            return Feature(
-                questionIndex: Int(question[index]), window: Int(window[index]),
-                inputIDs: Array(inputIDs[inputRange(index)]), segmentBoundary: Int(segmentBoundary[index]),
-                contextStart: Int(contextStart[index]), contextTokens: tokens,
-                label: label.start < 0 ? nil : label)
-        }
-    }
-
-    /// The tokens of every context, their ids gathered from the windows; one that is in no window keeps id 0.
-    private func tokens() -> [[Token]] {
-        var ids = [Int32](repeating: 0, count: offsets.count / 2)
-        for index in 0..<count {
-            let source = inputRange(index).lowerBound + Int(contextStart[index])
-            let target = Int(contextIndex[Int(context[index])]) + Int(firstToken[index])
-            for token in 0..<Int(contextCount[index]) { ids[target + token] = inputIDs[source + token] }
-        }
-        return (0..<contexts).map { context in
-            (Int(contextIndex[context])..<Int(contextIndex[context + 1])).map {
-                Token(id: ids[$0], start: offsets[2 * $0], end: offsets[2 * $0 + 1])
-            }
-        }
-    }
-
-    /// Where in `inputIDs` those of a feature are.
-    func inputRange(_ feature: Int) -> Range<Int> {
-        Int(inputIndex[feature])..<Int(inputIndex[feature + 1])
-    }
+    func features() -> FeatureList { FeatureList(self) }
 
     /// What is wrong with columns from a file; nil when `features()` can be made of them.
     ///
@@ -161,12 +200,12 @@ extension FeatureColumns {
             window, segmentBoundary, contextStart, contextCount, context, firstToken, startPosition,
             endPosition,
         ]
-        guard perFeature.allSatisfy({ $0.count == count }), inputIndex.count == count + 1,
-            contextIndex.count > 0, offsets.count % 2 == 0
+        guard perFeature.allSatisfy({ $0.count == count }), frameIndex.count == count + 1,
+            contextIndex.count > 0, offsets.count == 2 * contextIDs.count
         else { return "its columns differ in length" }
-        guard Self.isIndex(inputIndex, of: inputIDs.count), Self.isIndex(contextIndex, of: offsets.count / 2)
+        guard Self.isIndex(frameIndex, of: frameIDs.count), Self.isIndex(contextIndex, of: contextIDs.count)
         else { return "an index does not fit what it counts" }
-        guard inputIDs.allSatisfy({ $0 >= 0 && $0 < vocabularySize }) else {
+        guard [frameIDs, contextIDs].allSatisfy({ $0.allSatisfy { $0 >= 0 && $0 < vocabularySize } }) else {
             return "a token id is out of range"
         }
         guard
@@ -180,7 +219,7 @@ extension FeatureColumns {
         return nil
     }
 
-    private static func isIndex(_ index: [Int64], of count: Int) -> Bool {
+    static func isIndex(_ index: [Int64], of count: Int) -> Bool {
         index.first == 0 && index.last == Int64(count)
             && zip(index, index.dropFirst()).allSatisfy { $0 <= $1 }
     }
@@ -189,13 +228,13 @@ extension FeatureColumns {
         guard (0..<questions).contains(Int(question[index])), window[index] >= 0,
             contextStart[index] >= 0, firstToken[index] >= 0, contextCount[index] >= 0,
             (0..<contexts).contains(Int(context[index])),
-            (0...inputRange(index).count).contains(Int(segmentBoundary[index])),
-            Int(contextStart[index]) + Int(contextCount[index]) <= inputRange(index).count
+            (0...tokenCount(index)).contains(Int(segmentBoundary[index])),
+            Int(contextStart[index]) <= frame(index).count
         else { return false }
         let context = Int(context[index])
         let available = Int(contextIndex[context + 1] - contextIndex[context])
         let (start, end) = (startPosition[index], endPosition[index])
         return Int(firstToken[index]) + Int(contextCount[index]) <= available
-            && (start == -1 && end == -1 || 0 <= start && start <= end && end < inputRange(index).count)
+            && (start == -1 && end == -1 || 0 <= start && start <= end && end < tokenCount(index))
     }
 }

@@ -74,8 +74,10 @@ extension FeatureLoader {
         let drawn = try drawnUnits(
             sizes: Array(repeating: 1, count: reader.questionIDs.count), share: share.validation,
             seed: share.seed, location: request.files.joined(separator: ", "), unit: "question")
-        let features = reader.features.filter { drawn[$0.questionIndex] == share.isValidation }
-            .ofFirst(request.limit)
+        let all = reader.features
+        let features = all.selecting(
+            all.indices.filter { drawn[Int(all.columns.question[$0])] == share.isValidation }
+        ).ofFirst(request.limit)
         guard !features.isEmpty else {
             throw TrainingError.data(
                 location: request.files.joined(separator: ", "),
@@ -126,32 +128,26 @@ extension FeatureLoader {
     }
 }
 
-extension [Feature] {
+extension FeatureList {
     /// Those of the first `limit` questions that have any; all where there is no limit.
-    fileprivate func ofFirst(_ limit: Int?) -> [Feature] {
+    fileprivate func ofFirst(_ limit: Int?) -> FeatureList {
         guard let limit else { return self }
-        var questions: Set<Int> = []
-        let end = firstIndex { feature in
-            questions.insert(feature.questionIndex)
+        var questions: Set<Int32> = []
+        let end = columns.question.firstIndex { question in
+            questions.insert(question)
             return questions.count > limit
         }
-        return Array(self[..<(end ?? endIndex)])
+        return first(end ?? count)
     }
 }
 
 extension FeatureSet {
     /// Both sets' features, the own first, without texts.
     fileprivate func appending(_ other: FeatureSet) -> FeatureSet {
-        let shift = questionIDs.count
+        var (columns, more) = (features.columns, other.features.columns)
+        for index in more.question.indices { more.question[index] += Int32(questionIDs.count) }
+        columns.append(more)
         return FeatureSet(
-            dataset: nil, questionIDs: questionIDs + other.questionIDs,
-            features: features
-                + other.features.map { feature in
-                    Feature(
-                        questionIndex: feature.questionIndex + shift, window: feature.window,
-                        inputIDs: feature.inputIDs, segmentBoundary: feature.segmentBoundary,
-                        contextStart: feature.contextStart, contextTokens: feature.contextTokens,
-                        label: feature.label)
-                })
+            dataset: nil, questionIDs: questionIDs + other.questionIDs, features: FeatureList(columns))
     }
 }

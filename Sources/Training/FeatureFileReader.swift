@@ -9,7 +9,8 @@ struct FeatureFileReader {
     private let tokenizer: String?
     /// Of the questions; a record without one is a question of its own, called by its place.
     private(set) var questionIDs: [String] = []
-    private(set) var features: [Feature] = []
+    private var columns = FeatureColumns()
+    var features: FeatureList { FeatureList(columns) }
     /// Files whose records do not say which question they are of.
     private(set) var filesWithoutIDs: [String] = []
     private var questionIndexes: [[UInt8]: Int] = [:]
@@ -17,6 +18,8 @@ struct FeatureFileReader {
     init(limits: FeatureLimits, tokenizer: String?) {
         self.limits = limits
         self.tokenizer = tokenizer
+        // Of all features: files say nothing of theirs.
+        columns.beginContext([])
     }
 
     /// Adds the features of the file at `path`.
@@ -24,13 +27,13 @@ struct FeatureFileReader {
     /// - Throws: `CheckpointError` or `DatasetError` for a damaged file, `TrainingError.data` for a record that is not
     ///   a feature for the model.
     mutating func read(_ path: String, _ format: FeatureFileFormat) throws {
-        let before = features.count
+        let before = columns.count
         switch format {
         case .hdf5: try readHDF5(path)
         case .tfrecord: try readRecords(path)
         case .jsonl: try readLines(path)
         }
-        guard features.count > before else {
+        guard columns.count > before else {
             throw TrainingError.data(
                 location: path, problem: "the file holds no features",
                 remedy: "name another file, or make it again")
@@ -41,7 +44,7 @@ struct FeatureFileReader {
         if record.exampleID == nil, filesWithoutIDs.last != path { filesWithoutIDs.append(path) }
         let index = questionIndex(record.exampleID ?? "\(path) record \(number)")
         let check = FeatureRecordCheck(limits: limits, path: path, number: number)
-        features.append(try check.feature(record, questionIndex: index))
+        columns.append(try check.feature(record, questionIndex: index), context: 0)
     }
 
     private mutating func questionIndex(_ id: String) -> Int {
@@ -167,7 +170,8 @@ extension FeatureFileReader {
             guard indexes.indices.contains(example) else {
                 throw check.bad("it is of question \(example), of which there are \(indexes.count)")
             }
-            features.append(try check.feature(file.record(number), questionIndex: indexes[example]))
+            columns.append(
+                try check.feature(file.record(number), questionIndex: indexes[example]), context: 0)
         }
     }
 }

@@ -35,7 +35,7 @@ struct FeatureFileWriter {
             texts: [FeatureNames.exampleIDs: JSONValue.array(questionIDs.map(JSONValue.string)).compact],
             columns: [
                 FeatureNames.example: { columns.question }, FeatureNames.window: { columns.window },
-                FeatureNames.inputIDs: { columns.inputIDs },
+                FeatureNames.inputIDs: { columns.allInputIDs },
                 FeatureNames.tokenTypeIDs: { columns.tokenTypes },
                 FeatureNames.offsets: { columns.tokenOffsets },
                 FeatureNames.startPosition: { columns.startPosition },
@@ -46,11 +46,11 @@ struct FeatureFileWriter {
 
     private func writeRecords(to sink: AtomicFile.Sink) throws {
         for index in 0..<columns.count {
-            let ids = columns.inputIDs[columns.inputRange(index)]
+            let ids = columns.inputIDs(index)
             var example = TensorExample()
             example[FeatureNames.inputIDs] = ids.map(Int64.init)
             example[FeatureNames.tokenTypeIDs] = ids.indices.map {
-                $0 - ids.startIndex < columns.segmentBoundary[index] ? 0 : 1
+                $0 < columns.segmentBoundary[index] ? 0 : 1
             }
             example[FeatureNames.attentionMask] = Array(repeating: 1, count: ids.count)
             if columns.startPosition[index] >= 0 {
@@ -86,17 +86,18 @@ struct FeatureFileWriter {
     }
 
     private func addTokens(of index: Int, to text: inout NumberText) {
-        let range = columns.inputRange(index)
+        let ids = columns.inputIDs(index)
         text.add(",\"\(FeatureNames.inputIDs)\":")
-        text.addList(range) { text, place in text.add(columns.inputIDs[place]) }
+        text.addList(ids.indices) { text, place in text.add(ids[place]) }
         text.add(",\"\(FeatureNames.tokenTypeIDs)\":")
-        let boundary = range.lowerBound + Int(columns.segmentBoundary[index])
-        text.addList(range) { text, place in text.add(place < boundary ? 0 : 1) }
+        let boundary = Int(columns.segmentBoundary[index])
+        text.addList(ids.indices) { text, place in text.add(place < boundary ? 0 : 1) }
         text.add(",\"\(FeatureNames.offsets)\":")
-        let context = columns.contextOffsets(index)
-        text.addList(range) { text, place in
-            guard context.tokens.contains(place) else { return text.add("null") }
-            let offset = context.first + 2 * (place - context.tokens.lowerBound)
+        let start = Int(columns.contextStart[index])
+        let tokens = columns.contextTokens(index)
+        text.addList(ids.indices) { text, place in
+            guard (start..<start + tokens.count).contains(place) else { return text.add("null") }
+            let offset = 2 * (tokens.lowerBound + place - start)
             text.add("[")
             text.add(columns.offsets[offset])
             text.add(",")
@@ -107,29 +108,42 @@ struct FeatureFileWriter {
 }
 
 extension FeatureColumns {
-    /// Where among all ids the context tokens of a feature are, and where in `offsets` those of the first begin.
-    func contextOffsets(_ feature: Int) -> (tokens: Range<Int>, first: Int) {
-        let start = inputRange(feature).lowerBound + Int(contextStart[feature])
-        let token = Int(contextIndex[Int(context[feature])]) + Int(firstToken[feature])
-        return (start..<start + Int(contextCount[feature]), 2 * token)
+    /// All ids of all features, end to end.
+    var allInputIDs: [Int32] {
+        var all: [Int32] = []
+        all.reserveCapacity(tokenCount)
+        for feature in 0..<count { all += inputIDs(feature) }
+        return all
+    }
+
+    /// `inputIndex[i]..<inputIndex[i + 1]` are the places of feature i in `allInputIDs`.
+    var inputIndex: [Int64] {
+        var index: [Int64] = [0]
+        for feature in 0..<count { index.append(index[feature] + Int64(tokenCount(feature))) }
+        return index
     }
 
     /// The type of every token of every feature.
     var tokenTypes: [Int32] {
-        var types = [Int32](repeating: 0, count: inputIDs.count)
+        var types: [Int32] = []
+        types.reserveCapacity(tokenCount)
         for feature in 0..<count {
-            let range = inputRange(feature)
-            for place in range.dropFirst(Int(segmentBoundary[feature])) { types[place] = 1 }
+            let (tokens, boundary) = (tokenCount(feature), Int(segmentBoundary[feature]))
+            types += repeatElement(0, count: boundary)
+            types += repeatElement(1, count: tokens - boundary)
         }
         return types
     }
 
     /// The first and last code point of every token of every feature, -1 outside the context.
     var tokenOffsets: [Int32] {
-        var all = [Int32](repeating: -1, count: 2 * inputIDs.count)
+        var all: [Int32] = []
+        all.reserveCapacity(2 * tokenCount)
         for feature in 0..<count {
-            let (tokens, first) = contextOffsets(feature)
-            for place in 0..<2 * tokens.count { all[2 * tokens.lowerBound + place] = offsets[first + place] }
+            let (start, tokens) = (Int(contextStart[feature]), contextTokens(feature))
+            all += repeatElement(-1, count: 2 * start)
+            all += offsets[2 * tokens.lowerBound..<2 * tokens.upperBound]
+            all += repeatElement(-1, count: 2 * (tokenCount(feature) - start - tokens.count))
         }
         return all
     }

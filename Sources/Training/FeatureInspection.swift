@@ -28,7 +28,7 @@ package struct FeatureInspection: Sendable, Equatable {
             self.path = path
             questionCount = kept.questionIDs.count
             featureCount = kept.columns.count
-            tokenCount = kept.columns.inputIDs.count
+            tokenCount = kept.columns.tokenCount
             files = kept.files
         case .unusable(let reason): throw Self.unusable("kept features cannot be used, \(reason)", path: path)
         case .absent:

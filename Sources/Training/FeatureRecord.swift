@@ -51,8 +51,10 @@ struct FeatureRecordCheck {
         let count = try tokenCount(record)
         let ids = try inputIDs(record.inputIDs.prefix(count))
         let boundary = try segmentBoundary(record.tokenTypeIDs, ids, recordCount: record.inputIDs.count)
+        let window = max(record.window ?? 0, 0)
+        guard window <= Int(Int32.max) else { throw bad("its window has the number \(window)") }
         return Feature(
-            questionIndex: questionIndex, window: max(record.window ?? 0, 0), inputIDs: ids,
+            questionIndex: questionIndex, window: window, inputIDs: ids,
             segmentBoundary: boundary, contextStart: ids.count, contextTokens: [],
             label: try label(record, count: count))
     }

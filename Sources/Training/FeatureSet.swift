@@ -8,13 +8,17 @@ package struct FeatureSet: FeatureSource, Sendable {
     package let dataset: Dataset?
     /// Of the dataset's questions, to which features refer by index.
     package let questionIDs: [String]
-    package let features: [Feature]
+    package let features: FeatureList
 
-    package init(dataset: Dataset, features: [Feature]) {
-        self.init(dataset: dataset, questionIDs: dataset.questions.map(\.id), features: features)
+    package init(dataset: Dataset, features: some Sequence<Feature>) {
+        self.init(dataset: dataset, questionIDs: dataset.questions.map(\.id), features: FeatureList(features))
     }
 
-    package init(dataset: Dataset?, questionIDs: [String], features: [Feature]) {
+    package init(dataset: Dataset?, questionIDs: [String], features: some Sequence<Feature>) {
+        self.init(dataset: dataset, questionIDs: questionIDs, features: FeatureList(features))
+    }
+
+    package init(dataset: Dataset?, questionIDs: [String], features: FeatureList) {
         self.dataset = dataset
         self.questionIDs = questionIDs
         self.features = features
@@ -22,18 +26,20 @@ package struct FeatureSet: FeatureSource, Sendable {
 
     package var count: Int { features.count }
 
-    package func tokenCount(_ index: Int) -> Int { features[index].count }
+    package func tokenCount(_ index: Int) -> Int { features.columns.tokenCount(index) }
 
     package func sequence(_ index: Int, position: UInt32) -> InputSequence {
-        let feature = features[index]
+        let columns = features.columns
+        let ids = columns.inputIDs(index)
+        let boundary = Int(columns.segmentBoundary[index])
         return InputSequence(
-            wordIDs: feature.inputIDs, tokenTypeIDs: feature.tokenTypeIDs,
-            label: feature.label.map { SpanLabel(start: $0.start, end: $0.end) }, position: position)
+            wordIDs: ids, tokenTypeIDs: ids.indices.map { $0 < boundary ? 0 : 1 },
+            label: columns.label(index).map { SpanLabel(start: $0.start, end: $0.end) }, position: position)
     }
 
     package func name(_ index: Int) -> String {
-        let feature = features[index]
-        return "\(questionIDs[feature.questionIndex])/\(feature.window)"
+        let columns = features.columns
+        return "\(questionIDs[Int(columns.question[index])])/\(columns.window[index])"
     }
 
     /// Differs, as good as surely, where what a step or an evaluation would compute differs.
@@ -42,21 +48,38 @@ package struct FeatureSet: FeatureSource, Sendable {
         func add(_ value: some BinaryInteger) {
             hash = (hash ^ UInt64(truncatingIfNeeded: value)) &* 0x100_0000_01B3
         }
-        for feature in features {
-            add(feature.count)
-            for id in feature.inputIDs { add(id) }
-            for type in feature.tokenTypeIDs { add(type) }
-            add(feature.label?.start ?? -1)
-            add(feature.label?.end ?? -1)
+        for index in 0..<count {
+            let ids = features.columns.inputIDs(index)
+            let boundary = Int(features.columns.segmentBoundary[index])
+            let label = features.columns.label(index)
+            add(ids.count)
+            for id in ids { add(id) }
+            for place in ids.indices { add(place < boundary ? 0 : 1) }
+            add(label?.start ?? -1)
+            add(label?.end ?? -1)
         }
         return hash
     }
 
     /// For `run.json`.
     var lengths: LengthHistogram {
-        LengthHistogram(features.map { (tokens: $0.count, question: $0.questionIndex, window: $0.window) })
+        LengthHistogram(
+            (0..<count).map { index in
+                (
+                    tokens: tokenCount(index), question: Int(features.columns.question[index]),
+                    window: Int(features.columns.window[index])
+                )
+            })
     }
 
-    package var longest: Int { features.map(\.count).max() ?? 0 }
-    package var totalTokens: Int { features.reduce(0) { $0 + $1.count } }
+    package var longest: Int { (0..<count).reduce(0) { max($0, tokenCount($1)) } }
+    package var totalTokens: Int { features.columns.tokenCount }
+
+    /// Bytes of memory that the features and texts take on this rank.
+    var memoryBytes: Int {
+        let texts = dataset.map { $0.contexts.memoryBytes + $0.questions.memoryBytes } ?? 0
+        // Ids of up to 15 bytes stand in the list, longer ones in allocations of their own.
+        let ids = questionIDs.reduce(0) { $0 + 16 + ($1.utf8.count > 15 ? $1.utf8.count + 32 : 0) }
+        return features.columns.memoryBytes + texts + ids
+    }
 }

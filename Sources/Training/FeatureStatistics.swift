@@ -59,7 +59,7 @@ struct FeatureStatistics {
 
     /// Of the windows, in tokens.
     private static func lengths(_ columns: FeatureColumns) -> JSONValue {
-        let sorted = (0..<columns.count).map { columns.inputRange($0).count }.sorted()
+        let sorted = (0..<columns.count).map(columns.tokenCount).sorted()
         func percentile(_ share: Double) -> JSONValue {
             // The least length that this share of the windows does not exceed.
             let place = Int((share * Double(sorted.count)).rounded(.up)) - 1

@@ -15,11 +15,13 @@ package struct MemoryEstimate: Sendable, Equatable {
     package var checkpoint = 0
     /// The copy of the weights that products of less than single precision multiply; training and evaluation have one.
     package var weightCopy = 0
+    /// The features of all datasets, and the texts to evaluate on.
+    package var data = 0
 
     package var total: Int { unbounded + activations + evaluation + checkpoint }
 
     /// What no setting changes.
-    var unbounded: Int { parameters + gradients + optimizer + weightCopy }
+    var unbounded: Int { parameters + gradients + optimizer + weightCopy + data }
 
     static func text(_ bytes: Int) -> String {
         bytes < 100_000_000
@@ -35,6 +37,7 @@ extension MemoryEstimate: CustomStringConvertible {
             ("parameters", parameters), ("bf16 weights", weightCopy), ("gradients", gradients),
             ("optimizer", optimizer),
             ("activations", activations), ("evaluation", evaluation), ("checkpoint", checkpoint),
+            ("data", data),
         ]
         .filter { $1 > 0 }.map { "\($0) \(Self.text($1))" }.joined(separator: ", ")
     }
@@ -69,6 +72,8 @@ package struct MemoryDemand: Sendable {
     package var scope = TrainingScope()
     /// Of the numbers that products multiply.
     package var precision = Precision.single
+    /// Bytes of features and texts.
+    package var data = 0
 
     package init(
         _ configuration: ModelConfiguration, for purpose: Purpose, sequenceLength: Int = 1, threads: Int = 1,
@@ -85,6 +90,7 @@ package struct MemoryDemand: Sendable {
     package func estimate(tokens: Int) -> MemoryEstimate {
         let tensors = ParameterLayout(configuration).count * MemoryLayout<Float>.stride
         var estimate = MemoryEstimate(parameters: tensors / sharing)
+        estimate.data = data
         if purpose != .weights {
             // Each rank has its own, also where ranks share the parameters.
             estimate.weightCopy = SpanModel.weightCopyBytes(configuration, precision)

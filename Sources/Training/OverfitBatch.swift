@@ -35,7 +35,7 @@ extension TrainingSettings {
         guard let overfitBatch else { return (training, validation) }
         let chosen = FeatureSet(
             dataset: nil, questionIDs: training.questionIDs,
-            features: Array(training.features.prefix(overfitBatch)))
+            features: training.features.first(overfitBatch))
         if let validation { return (chosen, validation) }
         var texts: Dataset?
         try loader.communicator.onRoot { texts = try loader.texts(of: trainingRequest) }

@@ -75,7 +75,7 @@ struct PreparedTraining {
         log(data.training.notices + (data.validation?.notices ?? []))
         compute = try communicator.confirm(
             planned, longest: max(training.longest, validation?.longest ?? 0), features: batchSize,
-            memory: memory())
+            data: training.memoryBytes + (validation?.memoryBytes ?? 0), memory: memory())
         log(compute.memoryNotices)
         logger.info("\(compute.memory)")
         sampler = FeatureSampler(

@@ -29,7 +29,7 @@ package struct SavedLogits: Sendable {
 
     package init(_ group: WindowLogits, dataset: Dataset) {
         questionIDs = group.data.questionIDs
-        windows = FeatureColumns(group.data.features)
+        windows = group.data.features.columns
         logits = group.logits
         models = group.models
         tokenizer = group.tokenizer
@@ -44,7 +44,7 @@ package struct SavedLogits: Sendable {
             "dure_version": dureVersion,
         ])
         file.texts = [Names.questionIDs: questionIDs.jsonArray, Names.models: models.jsonArray]
-        windows.add(to: &file)
+        windows.addWithInputIDs(to: &file)
         file.floats = [Names.start: logits.flatMap(\.start), Names.end: logits.flatMap(\.end)]
         try file.write(to: path)
     }
@@ -55,7 +55,9 @@ package struct SavedLogits: Sendable {
         guard file.attributes[Names.formatVersion] == Self.formatVersion else {
             throw Self.unusable("are of another format", path)
         }
-        let windows = FeatureColumns(file)
+        guard let windows = FeatureColumns(withInputIDsOf: file) else {
+            throw Self.unusable("do not fit their windows", path)
+        }
         func list(_ name: String) throws -> [String] {
             do {
                 return try JSONDecoder().decode([String].self, fromText: (file.texts[name] ?? "").utf8)
@@ -72,12 +74,13 @@ package struct SavedLogits: Sendable {
             throw Self.unusable("cannot be used, \(problem)", path)
         }
         let (start, end) = (file.floats[Names.start] ?? [], file.floats[Names.end] ?? [])
-        guard start.count == windows.inputIDs.count, end.count == start.count, !models.isEmpty else {
+        guard start.count == windows.tokenCount, end.count == start.count, !models.isEmpty else {
             throw Self.unusable("do not fit their windows", path)
         }
         self.windows = windows
+        let index = windows.inputIndex
         logits = (0..<windows.count).map { window in
-            let range = Int(windows.inputIndex[window])..<Int(windows.inputIndex[window + 1])
+            let range = Int(index[window])..<Int(index[window + 1])
             return SpanLogits(start: Array(start[range]), end: Array(end[range]))
         }
     }
@@ -87,7 +90,7 @@ package struct SavedLogits: Sendable {
         [
             "path": .string(path), "format": "logits", "models": .array(models.map(JSONValue.string)),
             "questions": .integer(questionIDs.count), "features": .integer(windows.count),
-            "tokens": .integer(windows.inputIDs.count),
+            "tokens": .integer(windows.tokenCount),
         ]
     }
 
@@ -127,8 +130,9 @@ package struct SavedLogits: Sendable {
             attributes: [
                 FeatureNames.kind, Names.formatVersion, Names.tokenizer, Names.dataset, "dure_version",
             ],
-            texts: [Names.questionIDs, Names.models], columns: FeatureColumns.columns.map(\.name),
-            indexes: FeatureColumns.indexes.map(\.name), floats: [Names.start, Names.end])
+            texts: [Names.questionIDs, Names.models],
+            columns: FeatureColumns.perFeature.map(\.name) + [FeatureNames.inputIDs, FeatureNames.offsets],
+            indexes: FeatureColumns.namesWithInputIDs, floats: [Names.start, Names.end])
     }
 }
 
@@ -147,6 +151,43 @@ extension Dataset {
 }
 
 extension FeatureColumns {
+    fileprivate static let namesWithInputIDs = ["input_ids_index", "offsets_index"]
+
+    /// Adds the columns with all ids of all features end to end.
+    fileprivate func addWithInputIDs(to file: inout ColumnFile) {
+        for (name, path) in Self.perFeature { file.columns[name] = self[keyPath: path] }
+        file.columns[FeatureNames.inputIDs] = allInputIDs
+        file.columns[FeatureNames.offsets] = offsets
+        file.indexes[Self.namesWithInputIDs[0]] = inputIndex
+        file.indexes[Self.namesWithInputIDs[1]] = contextIndex
+    }
+
+    /// Nil where the columns do not fit each other.
+    fileprivate init?(withInputIDsOf file: ColumnFile) {
+        for (name, path) in Self.perFeature { self[keyPath: path] = file.columns[name] ?? [] }
+        let ids = file.columns[FeatureNames.inputIDs] ?? []
+        let index = file.indexes[Self.namesWithInputIDs[0]] ?? []
+        offsets = file.columns[FeatureNames.offsets] ?? []
+        contextIndex = file.indexes[Self.namesWithInputIDs[1]] ?? []
+        contextIDs = Array(repeating: 0, count: offsets.count / 2)
+        guard Self.perFeature.allSatisfy({ self[keyPath: $0.path].count == count }), index.count == count + 1,
+            Self.isIndex(index, of: ids.count), Self.isIndex(contextIndex, of: contextIDs.count)
+        else { return nil }
+        for feature in 0..<count {
+            let range = Int(index[feature])..<Int(index[feature + 1])
+            let (start, tokens) = (Int(contextStart[feature]), Int(contextCount[feature]))
+            guard start >= 0, tokens >= 0, start + tokens <= range.count, firstToken[feature] >= 0,
+                (0..<contexts).contains(Int(context[feature])),
+                contextTokens(feature).upperBound <= Int(contextIndex[Int(context[feature]) + 1])
+            else { return nil }
+            let first = range.lowerBound + start
+            contextIDs.replaceSubrange(contextTokens(feature), with: ids[first..<first + tokens])
+            frameIDs += ids[range.lowerBound..<first]
+            frameIDs += ids[first + tokens..<range.upperBound]
+            frameIndex.append(Int64(frameIDs.count))
+        }
+    }
+
     /// Of features in order of questions and windows, each question with a context of its own.
     package init(_ features: [Feature]) {
         self.init()
@@ -159,7 +200,11 @@ extension FeatureColumns {
                 // Windows overlap; those that were left out leave a gap, to which no window refers.
                 let slice = feature.contextTokens
                 while tokens.count < slice.startIndex { tokens.append(Token(id: 0, start: 0, end: 0)) }
-                tokens += slice.dropFirst(tokens.count - slice.startIndex)
+                // What the model reads is what stands among the ids.
+                let ids = feature.inputIDs[feature.contextRange].dropFirst(tokens.count - slice.startIndex)
+                tokens += zip(ids, slice.dropFirst(tokens.count - slice.startIndex)).map {
+                    Token(id: $0, start: $1.start, end: $1.end)
+                }
             }
             beginContext(tokens)
             for feature in features[start..<end] { append(feature) }

@@ -30,11 +30,12 @@ import Training
         return data
     }
 
-    private static func reference(_ data: PreparationCase, _ kind: FeatureKind) throws -> [Feature] {
+    private static func reference(_ data: PreparationCase, _ kind: FeatureKind) throws -> FeatureList {
         let builder = try FeatureBuilder(
             tokenizer: LetterTokenizer(), settings: data.settings, sparesAnswers: kind != .evaluation)
         let audit = try DatasetReader.read([data.file]).auditingAnswers()
-        return try builder.features(of: audit.dataset, questions: audit.trainable, labelled: true)
+        return FeatureList(
+            try builder.features(of: audit.dataset, questions: audit.trainable, labelled: true))
     }
 
     private static let kinds = [FeatureKind.training(strict: false), .evaluation]

@@ -71,13 +71,14 @@ struct PreparationCase: Sendable {
     }
 
     /// The same by the plain loop of `FeatureBuilder`, which knows nothing of ranks, threads and columns.
-    func reference(_ kind: FeatureKind) throws -> [Feature] {
+    func reference(_ kind: FeatureKind) throws -> FeatureList {
         let audit = try DatasetReader.read([file]).auditingAnswers()
         let builder = try FeatureBuilder(tokenizer: LetterTokenizer(), settings: settings)
         let placed = try builder.features(of: audit.dataset, questions: audit.trainable, labelled: true)
-        guard kind == .evaluation else { return placed }
+        guard kind == .evaluation else { return FeatureList(placed) }
         let misplaced = audit.dataset.questions.indices.filter { !audit.trainable.contains($0) }
-        return try placed + builder.features(of: audit.dataset, questions: misplaced, labelled: false)
+        return try FeatureList(
+            placed + builder.features(of: audit.dataset, questions: misplaced, labelled: false))
     }
 
     /// The one file of the cache.
