@@ -51,15 +51,18 @@ extension CheckpointError {
     /// The error about the file at `path`, which begins with `start`, where that shows it to be of a kind that is none of
     /// `wanted`.
     ///
+    /// - format: the name of what is wanted, where that is one format.
     /// - remedy: where the kind itself tells none.
     static func otherContent(
-        _ start: some Sequence<UInt8>, path: String, wanted: Set<FileContent>, remedy: String
+        _ start: some Sequence<UInt8>, path: String, wanted: Set<FileContent>, format: String? = nil,
+        remedy: String
     ) -> CheckpointError? {
         let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
         guard let content = FileContent.recognised(start, name: name), !wanted.contains(content) else {
             return nil
         }
-        return .badData(content.what, path: path, remedy: content.remedy ?? remedy)
+        let what = format.map(content.what(insteadOf:)) ?? content.what
+        return .badData(what, path: path, remedy: content.remedy ?? remedy)
     }
 
     /// An input that could not be opened or read; `code` is `errno`.

@@ -18,7 +18,8 @@ enum HDF5 {
     /// The error about the file at `path`, which begins with `start`, when it is no HDF5 file.
     static func otherContent(_ start: [UInt8], path: String, remedy: String) -> CheckpointError? {
         if start.starts(with: signature) { return nil }
-        return CheckpointError.otherContent(start, path: path, wanted: [.hdf5], remedy: remedy)
+        return CheckpointError.otherContent(
+            start, path: path, wanted: [.hdf5], format: "HDF5", remedy: remedy)
             ?? .badData("is not an HDF5 file", path: path, remedy: remedy)
     }
 

@@ -135,6 +135,11 @@ extension FileContent {
         }
     }
 
+    /// As "is JSON, not HDF5". A pointer says already that it is not the file.
+    package func what(insteadOf wanted: String) -> String {
+        self == .gitLFSPointer ? what : "\(what), not \(wanted)"
+    }
+
     /// The way to the file that is wanted; `nil` where only the reader knows which.
     package var remedy: String? {
         switch self {

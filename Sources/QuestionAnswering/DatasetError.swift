@@ -62,7 +62,8 @@ extension DatasetError: CustomStringConvertible {
         case .invalidUTF8(let path, let offset, let line):
             return "not UTF-8 (\(path), line \(line), byte \(offset)): save the file as UTF-8"
         case .otherContent(let path, let content):
-            return "\(content.what), not JSON (\(path)): \(content.remedy ?? Self.remedy(for: content))"
+            return "\(content.what(insteadOf: "JSON")) (\(path)): "
+                + (content.remedy ?? Self.remedy(for: content))
         case .malformedJSON(let path, let error):
             return "not JSON: \(error.reason) (\(path), line \(error.line), byte \(error.offset)): "
                 + "repair the file, or fetch it again if it was cut short"

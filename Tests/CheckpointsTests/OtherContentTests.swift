@@ -52,11 +52,12 @@ struct OtherContentTests {
         let folder = try TemporaryFolder()
         let safetensors = try folder.write(bytes(of: fixture("half.safetensors")), to: "a.h5")
         #expect(
-            checkpointError { _ = try CheckpointFile(path: safetensors) }?.what == "is a safetensors file")
+            checkpointError { _ = try CheckpointFile(path: safetensors) }?.what
+                == "is a safetensors file, not HDF5")
         let zip = try folder.write([0x50, 0x4B, 3, 4, 0], to: "b.h5")
-        #expect(checkpointError { _ = try KerasWeights(path: zip) }?.what == "is a zip archive")
+        #expect(checkpointError { _ = try KerasWeights(path: zip) }?.what == "is a zip archive, not HDF5")
         let json = try folder.write(Array("{\"a\": 1}".utf8), to: "c.h5")
-        #expect(checkpointError { _ = try CheckpointFile(path: json) }?.what == "is JSON")
+        #expect(checkpointError { _ = try CheckpointFile(path: json) }?.what == "is JSON, not HDF5")
         let part = try folder.write([0, 1, 2], to: "bert_model.ckpt.data-00000-of-00001")
         #expect(checkpointError { _ = try openWeights(part) }?.what == "is part of a TensorFlow checkpoint")
     }
