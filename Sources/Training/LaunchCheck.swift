@@ -38,7 +38,7 @@ struct LaunchCheck {
     ) -> [String] {
         let share = RankShareCheck(
             threads: prepared.compute.pool.threadCount, ranks: communicator.size,
-            batchSize: min(prepared.sampler.batchSize, prepared.training.count))
+            batchSize: prepared.sampler.batchSize, featureCount: prepared.training.count)
         return warnings(share.findings() + output(prepared, resumes: resumes) + data(prepared, hashes))
     }
 

@@ -6,6 +6,8 @@ package struct ThreadCheck: DoctorCheck {
     let ranks: Int
     /// Features of a step.
     let batchSize: Int
+    /// Number of features to train on; nil where that is not known.
+    var featureCount: Int?
     var environment = ProcessInfo.processInfo.environment
 
     package func findings() -> [Finding] {
@@ -28,17 +30,22 @@ package struct RankShareCheck: DoctorCheck {
     let ranks: Int
     /// Features of a step.
     let batchSize: Int
+    /// Number of features to train on; nil where that is not known.
+    var featureCount: Int?
     var environment = ProcessInfo.processInfo.environment
 
     package func findings() -> [Finding] { [variables, batch].compactMap(\.self) }
 
     private var batch: Finding? {
-        guard batchSize < ranks else { return nil }
+        let count = min(batchSize, featureCount ?? batchSize)
+        guard count < ranks else { return nil }
+        let more = count < batchSize ? "" : "raise --batch-size, or "
         return .note(
             .threads,
-            "a step has \(counted(batchSize, "feature")) for \(ranks) ranks: \(ranks - batchSize) have none",
-            at: "--batch-size \(batchSize)",
-            remedy: "raise --batch-size, or start fewer ranks with more threads")
+            "a step has \(counted(count, "feature")) for \(ranks) ranks: \(ranks - count) have none",
+            at: count < batchSize
+                ? "\(counted(count, "feature")) to train on" : "--batch-size \(batchSize)",
+            remedy: more + "start fewer ranks with more threads")
     }
 
     /// Variables that other programs take their threads from.
