@@ -63,7 +63,9 @@ extension ProgramTests {
             let folder = work.folder.file("damaged")
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             _ = try work.folder.write("{".utf8, to: "damaged/run.json")
-            expectFailure(try await Program.run(["report", work.model, folder]), 66, "run.json")
+            let page = work.folder.file("page.html")
+            expectFailure(
+                try await Program.run(["report", work.model, folder, "--output", page]), 66, "run.json")
             expectFailure(try await Program.run(["report", folder]), 65, "run.json")
             expectFailure(try await Program.run(["report"]), 64)
         }
