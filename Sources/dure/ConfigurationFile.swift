@@ -5,7 +5,10 @@ import Yams
 /// The settings in a file, in its order, as it spells them.
 struct ConfigurationFile {
     struct Setting {
+        /// With dashes, as the flag is called.
         let name: String
+        /// As it stands in the file.
+        let writtenName: String
         let value: Value
         /// From 1.
         let line: Int
@@ -68,7 +71,7 @@ struct ConfigurationFile {
                 category: .wrongSetting, what: "\(name) has no value that a flag could have", path: path,
                 line: line, remedy: "give it a number, a text, true, false or a list of those")
         }
-        settings.append(Setting(name: name, value: value, line: line))
+        settings.append(Setting(name: name, writtenName: scalar.string, value: value, line: line))
     }
 
     /// Nil for what no flag can have.

@@ -88,7 +88,7 @@ struct ConfiguredArguments {
         guard let command = ([own] + commands).first(where: { $0[name] != nil }), let flag = command[name]
         else {
             throw wrong(
-                "no flag is called --\(name)",
+                "no flag is called --\(setting.writtenName)",
                 CommandLineMistake.meant(by: name, own, commands, dashes: "")
                     ?? "see dure help \(own.command)")
         }

@@ -226,7 +226,7 @@ extension ProgramTests {
                 "learning_rat: 1\nbatch_size: 8\nstrict: maybe\nseed: [1, 2]\n".utf8, to: "names.yaml")
             expectFailure(
                 try await Program.run(arguments + [names]), 64, "3 settings cannot be used (\(names))",
-                "line 1, no flag is called --learning-rat", "line 3, strict is neither",
+                "line 1, no flag is called --learning_rat", "line 3, strict is neither",
                 "line 4, seed has a list")
             let values = try folder.write(
                 "batch_size: 0\nstrict: \"True\"\nlr_scheduler_type: cosin\n".utf8, to: "values.yaml")
