@@ -54,7 +54,7 @@ import Testing
                 let key = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
                 let found = FeatureCache(directory: folder).find(key, vocabularySize: 10)
                 guard case .unusable(let problem) = found else { return }
-                throw CheckpointError.badData(problem, path: path, item: "/input_ids")
+                throw CheckpointError.badData(problem, path: path, item: "/offsets")
             }
         }
     }

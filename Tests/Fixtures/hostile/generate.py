@@ -140,14 +140,14 @@ def columns(file, attack):
     for name in ["example_ids", "notices", "files", "models"]:
         create(file, name, text(b"[]"))
     names = """example window question segment_boundary context_start context_count context context_first_token
-        start_position end_position token_type_ids offsets"""
+        start_position end_position input_ids token_type_ids frame_ids context_ids"""
     for name in names.split():
         create(file, name, numpy.zeros(4, "int32"))
-    for name in ["index", "input_ids_index", "offsets_index"]:
+    for name in ["index", "input_ids_index", "frame_ids_index", "offsets_index"]:
         create(file, name, numpy.zeros(4, "int64"))
     for name in ["start_logits", "end_logits"]:
         create(file, name, numpy.zeros(4, "float32"))
-    attack(file, "input_ids", numpy.zeros(4, "int32"))
+    attack(file, "offsets", numpy.zeros(4, "int32"))
 
 
 def keras(file, attack):
