@@ -3,7 +3,7 @@ struct DatasetBuilder {
     let paths: [String]
     private var contexts = TextList()
     private var questions = QuestionList()
-    /// Of the questions, by their ids.
+    /// Index of each question, by its id.
     private var idIndex = TextIndex()
     private var places: [QuestionPlace] = []
     private var kinds: [(kind: DatasetKind, count: Int)] = []

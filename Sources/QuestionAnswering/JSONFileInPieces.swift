@@ -7,7 +7,7 @@ final class JSONFileInPieces {
     /// Bytes of a byte order mark.
     private var start = 0
     private var pieces: JSONPieces
-    /// What was read last, and where it stands.
+    /// Bytes that were read last, and their place in the file.
     private var window = Data()
     private var windowStart = 0
 

@@ -1,4 +1,4 @@
-/// Where the pieces of a JSON file are that can be decoded one by one: the elements of its outermost list or of the list
+/// Ranges of the pieces of a JSON file that can be decoded one by one: the elements of its outermost list or of the list
 /// `data` of its outermost object, or the members of that object.
 ///
 /// Found in one pass over the bytes, a block at a time and without building anything. Only what divides pieces is
@@ -35,7 +35,7 @@ struct JSONPieces {
     /// The depth at which pieces stand; nil before their container begins.
     private var pieceDepth: Int?
     private var pieceStart: Int?
-    /// Where the last piece ends, as far as it is known.
+    /// End of the last piece, as far as it is known.
     private var pieceEnd = 0
     private var needsPiece = false
     /// The text that was read last at depth 1, where it may be a key.

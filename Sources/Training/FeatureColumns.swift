@@ -153,12 +153,12 @@ extension FeatureColumns {
     /// Tokens of all features.
     var tokenCount: Int { frameIDs.count + contextCount.reduce(0) { $0 + Int($1) } }
 
-    /// Where in `frameIDs` those of a feature are.
+    /// Range in `frameIDs` of those of a feature.
     private func frame(_ feature: Int) -> Range<Int> {
         Int(frameIndex[feature])..<Int(frameIndex[feature + 1])
     }
 
-    /// Where in `contextIDs` those of a feature are.
+    /// Range in `contextIDs` of those of a feature.
     func contextTokens(_ feature: Int) -> Range<Int> {
         let first = Int(contextIndex[Int(context[feature])]) + Int(firstToken[feature])
         return first..<first + Int(contextCount[feature])

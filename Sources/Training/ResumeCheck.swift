@@ -42,13 +42,13 @@ extension TrainingProgress {
 
 /// Compares a run that goes on with the one that saved the checkpoint.
 struct ResumeCheck {
-    /// What changes the training, as "--batch-size 8 instead of 16".
+    /// Changes of the training, as "--batch-size 8 instead of 16".
     private(set) var changes: [String] = []
     /// Changes that make another evaluation the best.
     private(set) var redefinitions: [String] = []
     /// Changes of when the run evaluates and of what evaluations decide.
     private(set) var choices: [String] = []
-    /// What changes the last bits.
+    /// Changes of the last bits of sums.
     private(set) var differences: [String] = []
     /// Changes without any effect on the training or on what is best.
     private(set) var trifles: [String] = []
